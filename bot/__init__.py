@@ -1,0 +1,1 @@
+"""The running programme: everything with side effects."""
