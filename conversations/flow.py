@@ -36,6 +36,8 @@ C = TypeVar("C", bound=Conversation)
 Effect = Say | Tell
 Decision = tuple[C, tuple[Effect, ...]]
 Handler = Callable[[C, Any, Facts], Decision[C]]
+Begin = Callable[[str, Event, Facts], C | None]
+Before = Callable[[C, Event, Facts], C]
 Ripple = Callable[[C, C, Facts], tuple[Tell, ...]]
 
 
@@ -63,13 +65,25 @@ class Stage(Generic[C]):
 
 
 class Flow(Generic[C]):
-    """The table of one kind of conversation, filled by declarations and decorators at import time."""
+    """The table of one kind of conversation, filled by declarations and decorators at import time.
 
-    def __init__(self, name: str, ripple: Ripple[C] | None = None) -> None:
+    `begin` makes the conversation an event opens, or None where that event opens nothing. `before` notes what every
+    accepted event means, and `ripple` what a step means for other conversations, so no handler can forget either.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        begin: Begin[C],
+        before: Before[C] = lambda talk, event, facts: talk,
+        ripple: Ripple[C] = lambda before, after, facts: (),
+    ) -> None:
         self.name = name
+        self.begin = begin
+        self.before = before
+        self.ripple = ripple
         self.stages: dict[str, Stage[C]] = {}
         self.table: dict[tuple[str, str], Handler[C]] = {}
-        self.ripple = ripple
 
     def stage(
         self, name: str, *answers: tuple[Role[C], tuple[str, ...]], waits: tuple[str, ...] = ()
@@ -114,8 +128,8 @@ class Flow(Generic[C]):
         handler = self.table.get((talk.stage, _key(event)))
         if handler is None or not self._may(talk, event, facts):
             return _past(talk, event), ()
-        after, effects = handler(_past(talk, event), event, facts)
-        return after, (*effects, *(self.ripple(talk, after, facts) if self.ripple else ()))
+        after, effects = handler(self.before(_past(talk, event), event, facts), event, facts)
+        return after, (*effects, *self.ripple(talk, after, facts))
 
     def _may(self, talk: C, event: Event, facts: Facts) -> bool:
         if not isinstance(event, Chose):

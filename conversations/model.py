@@ -199,7 +199,7 @@ class Programme:
     talked_other: timedelta = timedelta(hours=12)
     check_ins: tuple[timedelta, ...] = (timedelta(hours=24), timedelta(hours=72))
     quiet: tuple[time, time] | None = (time(21), time(8))
-    peer_limit: int = 2
+    peer_limit: int = 2  # what a peer starts with; they may choose one to five
     rest: timedelta = timedelta(hours=48)
     offers_a_week: int = 5
     requests_a_day: int = 3

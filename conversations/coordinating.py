@@ -1,0 +1,72 @@
+"""The human at the end of every wait. A coordinator learns that someone is waiting, and never who."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from conversations.flow import Decision, Effect
+from conversations.model import Chose, Detail, Elapsed, Facts, Person, Say
+from conversations.request import ASKING, Request, flow
+from conversations.support import ask_the_next, asking_card, neutral, offer_card, to_choose, yes_card
+
+NEXT_IN = timedelta(minutes=10)
+
+CHOICES = ("ask-everyone", "take-it")
+
+
+@flow.after(ASKING, timer="half")
+@flow.after(ASKING, timer="escalate")
+def somebody_is_waiting(request: Request, event: Elapsed, facts: Facts) -> Decision[Request]:
+    """Tell one coordinator at a time, then the on-call person; whoever answers ends the row."""
+    following = next_in_line(request, facts)
+    if following is None:
+        return request, ()
+    told = replace(request, told=(*request.told, following))
+    more = next_in_line(told, facts)
+    return flow.wait(told, escalate=facts.now + NEXT_IN if more else None), (waiting_card(told, following),)
+
+
+def next_in_line(request: Request, facts: Facts) -> Person | None:
+    """Never the clinician, and never somebody they wished to leave out."""
+    on_call = facts.programme.on_call
+    line = (*facts.programme.coordinators, *((on_call.person,) if on_call and on_call.person else ()))
+    kept_out = {request.clinician, *request.wishes.leave_out, *request.told}
+    return next((who for who in line if who not in kept_out), None)
+
+
+def waiting_card(request: Request, to: Person) -> Say:
+    return Say(to, "coordinator-waiting", "waiting", CHOICES, details={"urgency": request.urgency})
+
+
+@flow.on(ASKING, choice="ask-everyone")
+def ask_everyone_again(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    """Open offers are said again; whoever has become free is asked, except those who said no."""
+    again = tuple(offer_card(request, offer) for offer in request.offers)
+    everyone = replace(request, wave=len(facts.programme.waves), asked=tuple(o.peer for o in request.offers))
+    asking, new = ask_the_next(everyone, facts)
+    answered = flow.wait(asking, escalate=None)
+    card = Say(event.by, "coordinator-asked-again", "waiting", CHOICES, manner="progress")
+    return answered, (*again, *new, card, asking_card(answered, facts))
+
+
+@flow.on(ASKING, choice="take-it")
+def take_it_myself(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    """An ordinary yes, which the clinician may decline.
+
+    Whoever cannot be theirs (left out, or swapped before) reads the very same card, so that it tells nothing.
+    """
+    taken = replace(request, peer=event.by, alias=facts.luck % 24)
+    kept_out = {*request.wishes.leave_out, *request.passed}
+    others = tuple(neutral(offer.peer) for offer in request.offers)
+    chosen, effects = to_choose(replace(taken, offers=()), facts, *others)
+    if event.by not in kept_out:
+        return chosen, effects
+    return flow.wait(request, escalate=None), (yes_card(chosen), neutral(event.by, "coordinator-settled", "waiting"))
+
+
+def cannot_reach(request: Request, facts: Facts) -> tuple[Effect, ...]:
+    """Of a clinician the platform cannot show anything to, a coordinator hears; no name, but not silence."""
+    to = next_in_line(replace(request, told=()), facts)
+    details: dict[str, Detail] = {"urgency": request.urgency}
+    return (Say(to, "coordinator-cannot-reach", "waiting", details=details),) if to else ()

@@ -1,0 +1,74 @@
+"""When people are awake, on shift, or left in peace. All arithmetic on wall clocks lives here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+Quiet = tuple[time, time] | None
+
+DAY = timedelta(days=1)
+
+# Parts of the week a peer can be asked in: weekdays (Monday is 0), from, until (past midnight where until < from).
+PARTS: dict[str, tuple[frozenset[int], time, time]] = {
+    "days": (frozenset(range(5)), time(8), time(17)),
+    "evenings": (frozenset(range(5)), time(17), time(22)),
+    "nights": (frozenset(range(7)), time(22), time(8)),
+    "weekends": (frozenset((5, 6)), time(8), time(22)),
+}
+
+
+def local(moment: datetime, zone: str) -> datetime:
+    return moment.astimezone(ZoneInfo(zone))
+
+
+def within(moment: datetime, zone: str, parts: tuple[str, ...]) -> bool:
+    """Whether this moment lies in one of the parts; no parts means any time."""
+    here = local(moment, zone)
+    return not parts or any(_covers(here, *PARTS[part]) for part in parts)
+
+
+def _covers(here: datetime, weekdays: frozenset[int], start: time, end: time) -> bool:
+    clock = here.time()
+    if start < end:
+        return here.weekday() in weekdays and start <= clock < end
+    evening = here.weekday() in weekdays and clock >= start
+    return evening or ((here.weekday() - 1) % 7 in weekdays and clock < end)
+
+
+def next_within(moment: datetime, zone: str, parts: tuple[str, ...]) -> datetime:
+    """The first moment from now on that lies in one of the parts."""
+    if within(moment, zone, parts):
+        return moment
+    here = local(moment, zone)
+    starts = (_at(here, days, PARTS[part][1]) for part in parts for days in range(8))
+    return min(start for start in starts if start > moment and within(start, zone, parts))
+
+
+def waking(moment: datetime, zone: str, quiet: Quiet, *, nights: bool = False) -> datetime:
+    """This moment, or the end of the quiet hours it falls in. Never earlier than asked.
+
+    Someone who works nights sleeps when others are awake: their quiet hours are the other half of the day.
+    """
+    if quiet is None:
+        return moment
+    start, end = (quiet[1], quiet[0]) if nights else quiet
+    here = local(moment, zone)
+    if not _quiet(here.time(), start, end):
+        return moment
+    ends = (_at(here, days, end) for days in (0, 1))
+    return min(at for at in ends if at >= moment)
+
+
+def _quiet(clock: time, start: time, end: time) -> bool:
+    return start <= clock < end if start < end else clock >= start or clock < end
+
+
+def tomorrow(moment: datetime, zone: str) -> datetime:
+    """Early on the next day, where they are."""
+    return _at(local(moment, zone), 1, time(6))
+
+
+def _at(here: datetime, days: int, clock: time) -> datetime:
+    """That wall-clock time some days on, in UTC; a time the clock skips over becomes the next that exists."""
+    return datetime.combine(here.date() + days * DAY, clock, here.tzinfo).astimezone(UTC)

@@ -1,0 +1,46 @@
+"""When a platform cannot show somebody what we say: nobody waits for a word that will not come."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from conversations.closing import close_now
+from conversations.coordinating import cannot_reach, somebody_is_waiting
+from conversations.flow import Decision
+from conversations.model import Elapsed, Facts, Say, Unreached
+from conversations.request import ACCOMPANIED, ASKING, CHOSEN, TOGETHER, Request, flow
+from conversations.support import search
+from conversations.together import look_again
+
+
+@flow.unreached(*ACCOMPANIED)
+def somebody_cannot_be_reached(request: Request, event: Unreached, facts: Facts) -> Decision[Request]:
+    if event.who == request.clinician:
+        return _the_clinician(request, event, facts)
+    if event.who == request.peer:
+        return _the_peer(request, event, facts)
+    if request.stage == ASKING.name and event.who in request.told:
+        return somebody_is_waiting(request, Elapsed("escalate"), facts)
+    dropped = tuple(offer for offer in request.offers if offer.peer != event.who)
+    return replace(request, offers=dropped, passed=(*request.passed, event.who)), ()
+
+
+def _the_clinician(request: Request, event: Unreached, facts: Facts) -> Decision[Request]:
+    """They left or shut us out. A coordinator hears of it without a name, and we let go."""
+    closed, effects = close_now(request, facts, closer=event.who)
+    told = tuple(say for say in effects if say.to != event.who)
+    return closed, (*told, *cannot_reach(request, facts))
+
+
+def _the_peer(request: Request, event: Unreached, facts: Facts) -> Decision[Request]:
+    if request.stage == TOGETHER.name:
+        looking, effects = look_again(request, facts, "neutral", "support-looking-again")
+        return looking, (*_undelivered(request, event), *effects)
+    assert request.stage == CHOSEN.name
+    passed = replace(request, passed=(*request.passed, event.who))
+    return search(passed, facts, text="support-looking-again")
+
+
+def _undelivered(request: Request, event: Unreached) -> tuple[Say, ...]:
+    """The writer of a line that could not be delivered is told."""
+    return (Say(request.clinician, "relay-undelivered", "sent"),) if event.text == "relay-line" else ()

@@ -1,0 +1,152 @@
+"""One clinician's request: what we remember of it, who is who in it, and the table of its stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from conversations.flow import FORGOTTEN, Conversation, Flow, Role
+from conversations.model import Chose, Event, Facts, Person, Tell, Told, Urgency
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An open question to one peer, under a code name no other peer is given."""
+
+    peer: Person
+    alias: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the clinician ticked. Used for matching only; shown to nobody."""
+
+    about: str = ""
+    how: str = "any"
+    who: tuple[str, ...] = ("other-department",)
+    language: str = ""
+    role: str = ""
+    department: str = ""
+    leave_out: tuple[Person, ...] = ()
+    when: str = "any-time"
+    nights: bool = False
+    check_in: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(Conversation):
+    """A search round begins with `searching_since`; `asked` belongs to it, `passed` to the whole request."""
+
+    clinician: Person
+    urgency: Urgency = "soon"
+    zone: str = "UTC"
+    wishes: Wishes = field(default=Wishes(), repr=False)
+    searching_since: datetime | None = None
+    wave: int = 0
+    offers: tuple[Offer, ...] = ()
+    asked: tuple[Person, ...] = ()
+    passed: tuple[Person, ...] = ()  # said no, handed back, or were swapped: never asked again
+    told: tuple[Person, ...] = ()  # coordinators who know that someone is waiting
+    late: bool = False  # the target has passed
+    peer: Person | None = None
+    alias: int = 0  # the code name the peer knows the clinician by
+    clinician_named: bool = False
+    peer_named: bool = False
+    met: bool = False  # somebody was brought together with them at least once
+    lines: int = 0  # how many relay lines were written
+    reminded: bool = False  # the peer was asked whether they talked
+    check_ins: tuple[datetime, ...] = ()  # still to come, before they are moved into waking hours
+    checked_in: datetime | None = None
+    touched: datetime | None = None
+
+
+def by_urgency(request: Request, soon: timedelta, other: timedelta) -> timedelta:
+    """Settings that come in two speeds: for *soon*, and for everything else."""
+    return soon if request.urgency == "soon" else other
+
+
+# ---------------------------------------------------------------- who is who
+
+clinician: Role[Request] = Role("clinician", lambda request, who, _: who == request.clinician)
+offered: Role[Request] = Role("offered", lambda request, who, _: who in {offer.peer for offer in request.offers})
+peer: Role[Request] = Role("peer", lambda request, who, _: who == request.peer)
+coordinator: Role[Request] = Role(
+    "coordinator", lambda request, who, facts: who in request.told and who in facts.programme.coordinators
+)
+on_call: Role[Request] = Role(
+    "on-call", lambda _, who, facts: facts.programme.on_call is not None and who == facts.programme.on_call.person
+)
+
+
+def _touch(request: Request, event: Event, facts: Facts) -> Request:
+    """Whatever the two of them do keeps the request from closing by itself."""
+    if isinstance(event, Chose) and event.by in (request.clinician, request.peer):
+        return replace(request, touched=facts.now)
+    return request
+
+
+def _felt_elsewhere(before: Request, after: Request, facts: Facts) -> tuple[Tell, ...]:
+    """What this step means for the load of peers, and for the door the clinician came in by."""
+    new = {offer.peer for offer in after.offers} - {offer.peer for offer in before.offers}
+    told = [Tell("volunteering", who, Told("asked", who)) for who in sorted(new)]
+    was, now = _holder(before), _holder(after)
+    if was != now:
+        if was is not None:
+            what = "rests" if before.stage == TOGETHER.name else "freed"
+            told.append(Tell("volunteering", was, Told(what, was, request=before.id)))
+        if now is not None:
+            told.append(Tell("volunteering", now, Told("holds", now, request=after.id)))
+    if before.stage not in OVER and after.stage in OVER:
+        told.append(Tell("doorstep", after.clinician, Told("ended", after.clinician, request=after.id)))
+    return tuple(told)
+
+
+def _holder(request: Request) -> Person | None:
+    return request.peer if request.stage in (CHOSEN.name, TOGETHER.name) else None
+
+
+def _begin(id: str, event: Event, facts: Facts) -> Request | None:  # noqa: A002 - the field is called id
+    if not isinstance(event, Told) or event.what != "opens":
+        return None
+    return Request(id=id, stage=NEW.name, clinician=event.who, urgency=event.urgency, zone=facts.zone)
+
+
+flow = Flow[Request]("support", begin=_begin, before=_touch, ripple=_felt_elsewhere)
+
+# ---------------------------------------------------------------- the table
+
+CHECK_IN = ("okay-for-now", "talk-again", "something-else", "no-more", "thirty-days")
+CRISIS = ("keep-asking", "stop-asking")
+LASTING = ("check-in", "close")
+
+#                        stage       who may answer what                                               what may run out
+NEW = flow.stage("new")
+DETAILS = flow.stage("details", clinician.may("ask", "change-my-mind", *CRISIS), waits=("give-up",))
+ASKING = flow.stage(
+    "asking",
+    clinician.may("change-my-mind", *CHECK_IN, *CRISIS),
+    offered.may("yes", "not-this-time", "not-today"),
+    coordinator.may("ask-everyone", "take-it"),
+    waits=("wave", "half", "target", "escalate", *LASTING),
+)
+CHOSEN = flow.stage(
+    "chosen",
+    clinician.may("connect", "stay-unnamed", "someone-else", "change-my-mind", *CHECK_IN, *CRISIS),
+    peer.may("hand-back"),
+    waits=("choose", *LASTING),
+)
+RESTING = flow.stage(
+    "resting", clinician.may("keep-asking", "stop-asking", "change-my-mind", *CHECK_IN), waits=LASTING
+)
+TOGETHER = flow.stage(
+    "together",
+    clinician.may("write", "send", "share-name", "someone-else", "close", *CHECK_IN, *CRISIS),
+    peer.may("write", "send", "share-name", "hand-back", "worried", "talked", "not-yet", "close"),
+    on_call.may("on-it"),
+    waits=("talked", "page", *LASTING),
+)
+CLOSED = flow.stage("closed", peer.may("okay", "break", "to-talk"), waits=("forget",))
+
+OPEN = (DETAILS, ASKING, CHOSEN, RESTING, TOGETHER)
+ACCOMPANIED = (ASKING, CHOSEN, RESTING, TOGETHER)
+OVER = (CLOSED.name, FORGOTTEN)

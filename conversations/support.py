@@ -1,0 +1,335 @@
+"""Asking for support: two taps, then colleagues are asked in waves until one is chosen.
+
+The table is in request.py; each function below is one answer to one of its stages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from conversations import hours, matching
+from conversations.flow import Decision, Effect
+from conversations.model import Chose, Detail, Elapsed, Facts, Manner, Person, Question, Say, Tell, Told
+from conversations.request import (
+    ASKING,
+    CHOSEN,
+    DETAILS,
+    NEW,
+    RESTING,
+    Offer,
+    Request,
+    Wishes,
+    by_urgency,
+    flow,
+)
+
+CODE_NAMES = 24  # how many `code-name-<n>` the texts hold
+UNFINISHED = timedelta(hours=24)
+
+ABOUT = ("work", "patient-died", "complaint", "worn-out", "home", "rather-not-say")
+HOW = ("any", "call", "in-person", "here")
+WHO = ("other-department", "same-role", "been-through", "may-evaluate")
+WHEN = ("any-time", "before-shift", "break", "after-shift")
+ROLES = ("physician", "nurse", "trainee", "midwife", "pharmacist", "therapist", "technician", "other-role")
+DEPARTMENTS = (
+    "emergency", "intensive-care", "theatre", "wards", "maternity", "children", "mental-health", "clinics",
+    "laboratory", "elsewhere",
+)  # fmt: skip
+LANGUAGES = ("en", "es", "fr", "de", "pt", "ar", "zh", "hi", "tl")
+
+DETAILS_QUESTIONS = (
+    Question("about", "choice", ABOUT),
+    Question("how", "choice", HOW, ("any",)),
+    Question("who", "several", WHO, ("other-department",)),
+    Question("role", "choice", ROLES),
+    Question("department", "choice", DEPARTMENTS),
+    Question("language", "choice", LANGUAGES),
+    Question("leave-out", "people"),
+    Question("when", "choice", WHEN, ("any-time",)),
+    Question("follow-up", "several", ("check-in", "nights"), ("check-in",)),
+)
+
+
+# ---------------------------------------------------------------- opening and asking
+
+
+@flow.told(NEW, what="opens")
+def ask_for_details(request: Request, event: Told, facts: Facts) -> Decision[Request]:
+    """One card, everything optional; "we can start asking" is one more tap away."""
+    opened = flow.move(replace(request, touched=facts.now), DETAILS, **{"give-up": facts.now + UNFINISHED})
+    return opened, (details_card(opened, facts),)
+
+
+def details_card(request: Request, facts: Facts) -> Say:
+    soonest = matching.next_free(request, facts)
+    details: dict[str, Detail] = {"urgency": request.urgency, "crisis": facts.programme.crisis}
+    if soonest is None:
+        return _details("support-details-nobody", request, details)
+    if soonest > facts.now:
+        return _details("support-details-later", request, details | {"next": soonest})
+    return _details("support-details", request, details)
+
+
+def _details(text: str, request: Request, details: dict[str, Detail]) -> Say:
+    choices = ("ask", "change-my-mind")
+    return Say(request.clinician, text, "status", choices, DETAILS_QUESTIONS, details)
+
+
+@flow.on(DETAILS, choice="ask")
+def start_asking(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    wishes = _wishes(event)
+    check_ins = tuple(facts.now + after for after in facts.programme.check_ins) if wishes.check_in else ()
+    asking = replace(request, wishes=wishes, check_ins=check_ins)
+    return search(asking, facts, manner="progress")
+
+
+def _wishes(event: Chose) -> Wishes:
+    follow_up = several(event, "follow-up", ("check-in",))
+    people = event.answers.get("leave-out", ())
+    return Wishes(
+        about=one(event, "about", ABOUT),
+        how=one(event, "how", HOW, "any"),
+        who=several(event, "who", ("other-department",)),
+        role=one(event, "role", ROLES),
+        department=one(event, "department", DEPARTMENTS),
+        language=one(event, "language", LANGUAGES),
+        leave_out=tuple(who for who in people if isinstance(who, Person)),
+        when=one(event, "when", WHEN, "any-time"),
+        nights="nights" in follow_up,
+        check_in="check-in" in follow_up,
+    )
+
+
+def one(event: Chose, name: str, options: tuple[str, ...], otherwise: str = "") -> str:
+    """The option they picked; whatever a forged press carries instead counts as not answered."""
+    given = event.answers.get(name, otherwise)
+    return given if isinstance(given, str) and given in options else otherwise
+
+
+def several(event: Chose, name: str, otherwise: tuple[str, ...]) -> tuple[str, ...]:
+    """The options they ticked, which may be none; the ticks a card came with where the card was not answered."""
+    given = event.answers.get(name)
+    return tuple(tick for tick in given if isinstance(tick, str)) if isinstance(given, tuple) else otherwise
+
+
+# ---------------------------------------------------------------- searching
+
+
+def search(request: Request, facts: Facts, *, manner: Manner = "news", text: str = "") -> Decision[Request]:
+    """Begin to ask, or begin again after someone fell away: a new round with its own target.
+
+    `text` is what the clinician reads instead of the status when a search starts over.
+    """
+    fresh = replace(
+        request,
+        searching_since=facts.now,
+        wave=0,
+        asked=(),
+        offers=(),
+        late=False,
+        peer=None,
+        told=(),
+        clinician_named=False,
+        peer_named=False,
+        reminded=False,
+    )
+    target = facts.programme.targets[request.urgency]
+    asking = flow.move(
+        fresh,
+        ASKING,
+        half=_decent(request, facts.now + target / 2, facts.programme.zone, facts),
+        target=_decent(request, facts.now + target, request.zone, facts),
+        **lasting(fresh, facts),
+    )
+    if not any(matching.could_ever(asking, peer, facts) for peer in facts.peers):
+        asking = flow.wait(asking, half=_decent(request, facts.now, facts.programme.zone, facts))
+    asking, offers = ask_the_next(asking, facts)
+    return asking, (*offers, asking_card(asking, facts, manner, text))
+
+
+def _decent(request: Request, moment: datetime, zone: str, facts: Facts) -> datetime:
+    """Escalation of *soon* ignores quiet hours; everything else waits for the morning."""
+    return moment if request.urgency == "soon" else hours.waking(moment, zone, facts.programme.quiet)
+
+
+def lasting(request: Request, facts: Facts) -> dict[str, datetime | None]:
+    """The deadlines that go along through every stage: the next check-in, and letting go."""
+    quiet, nights = facts.programme.quiet, request.wishes.nights
+    due = min(request.check_ins, default=None)
+    last = max((*request.check_ins, request.checked_in or facts.now, request.touched or facts.now))
+    return {
+        "check-in": due and hours.waking(max(due, facts.now), request.zone, quiet, nights=nights),
+        "close": last + facts.programme.close_after,
+    }
+
+
+def ask_the_next(request: Request, facts: Facts) -> tuple[Request, tuple[Say, ...]]:
+    """Offer the request to the next wave of those who are free; each reads another code name."""
+    waves = facts.programme.waves
+    candidates = matching.free(request, facts)
+    size = waves[request.wave] if request.wave < len(waves) else len(candidates)
+    first = facts.luck + len(request.asked)
+    new = tuple(Offer(peer.person, (first + n) % CODE_NAMES) for n, peer in enumerate(candidates[:size]))
+    step = by_urgency(request, facts.programme.step_soon, facts.programme.step_other)
+    asked = replace(
+        request,
+        wave=request.wave + bool(new),
+        offers=(*request.offers, *new),
+        asked=(*request.asked, *(offer.peer for offer in new)),
+    )
+    return flow.wait(asked, wave=facts.now + step), tuple(offer_card(asked, offer) for offer in new)
+
+
+def offer_card(request: Request, offer: Offer) -> Say:
+    details: dict[str, Detail] = {"alias": offer.alias, "urgency": request.urgency, "how": request.wishes.how}
+    return Say(offer.peer, "peer-offer", "offer", ("yes", "not-this-time", "not-today"), details=details)
+
+
+def asking_card(request: Request, facts: Facts, manner: Manner = "progress", text: str = "") -> Say:
+    """The live status: how many were asked, what comes next, and whom to call meanwhile. Always the truth."""
+    following = _next_try(request, facts)
+    details: dict[str, Detail] = {
+        "asked": len(request.asked),
+        "by": request.deadlines.get("target", facts.now),
+        "next": following or facts.now,
+        "crisis": facts.programme.crisis,
+    }
+    if not text:
+        text = _how_it_stands(request, following)
+    return Say(request.clinician, text, "status", ("change-my-mind",), details=details, manner=manner)
+
+
+def _how_it_stands(request: Request, following: datetime | None) -> str:
+    if request.late:
+        return "support-nobody-yet" if following else "support-nobody-ever"
+    if request.asked:
+        return "support-asking"
+    return "support-none-free" if following else "support-coordinator-asked"
+
+
+def _next_try(request: Request, facts: Facts) -> datetime | None:
+    """When we ask again: the next wave, or the hour at which the next colleague can be asked."""
+    soonest = matching.next_free(request, facts)
+    return soonest and max(soonest, request.deadlines.get("wave", facts.now))
+
+
+@flow.after(ASKING, timer="wave")
+def ask_again(request: Request, event: Elapsed, facts: Facts) -> Decision[Request]:
+    """Silence and "not this time" are the same answer: nobody has to say no."""
+    asking, offers = ask_the_next(request, facts)
+    return asking, (*offers, asking_card(asking, facts))
+
+
+@flow.after(ASKING, timer="target")
+def tell_the_truth(request: Request, event: Elapsed, facts: Facts) -> Decision[Request]:
+    """Nobody yet: said as news, with other ways. We keep asking."""
+    late = replace(request, late=True)
+    return late, (asking_card(late, facts, "news"),)
+
+
+# ---------------------------------------------------------------- what a peer answers
+
+
+@flow.on(ASKING, choice="yes")
+def somebody_said_yes(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    """First yes wins. Everyone else's card turns into the same line, in this same write."""
+    offer = next(offer for offer in request.offers if offer.peer == event.by)
+    mine = next((peer for peer in facts.peers if peer.person == event.by), None)
+    if mine is not None and matching.full(mine):
+        return _without(request, event.by), (neutral(event.by, "peer-full"),)
+    others = tuple(neutral(other.peer) for other in request.offers if other != offer)
+    chosen = replace(request, peer=offer.peer, alias=offer.alias, offers=())
+    return to_choose(chosen, facts, *others)
+
+
+def to_choose(request: Request, facts: Facts, *also: Effect) -> Decision[Request]:
+    """The clinician sees who said yes while the peer still knows only what the offer said."""
+    wait = by_urgency(request, facts.programme.talked_soon, facts.programme.talked_other)
+    chosen = flow.move(request, CHOSEN, choose=facts.now + wait, **lasting(request, facts))
+    coordinators = tuple(neutral(who, "coordinator-settled", "waiting") for who in request.told)
+    return chosen, (*also, *coordinators, yes_card(chosen), chosen_card(chosen, facts))
+
+
+def yes_card(request: Request) -> Say:
+    assert request.peer is not None
+    details: dict[str, Detail] = {"by": request.deadlines["choose"], "alias": request.alias}
+    return Say(request.peer, "peer-said-yes", "offer", ("hand-back",), details=details, manner="progress")
+
+
+def chosen_card(request: Request, facts: Facts) -> Say:
+    assert request.peer is not None
+    known = next((peer for peer in facts.peers if peer.person == request.peer), None)
+    unnamed = ("stay-unnamed",) if facts.programme.relay else ()
+    details: dict[str, Detail] = {"role": known.role if known else "", "since": "", "peer": ""}
+    if known and known.since:
+        details["since"] = known.since
+    if known and known.visible:
+        details["peer"] = known.person
+    choices = ("connect", *unnamed, "someone-else", "change-my-mind")
+    return Say(request.clinician, "support-chosen", "status", choices, details=details)
+
+
+def neutral(who: Person, text: str = "neutral", slot: str = "offer") -> Say:
+    """The same line for everyone who is no longer needed, whatever the reason was."""
+    return Say(who, text, slot, manner="withdraw")
+
+
+@flow.on(ASKING, choice="not-this-time")
+def somebody_cannot(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    without = _without(request, event.by)
+    return without, (neutral(event.by, "peer-not-this-time"),)
+
+
+@flow.on(ASKING, choice="not-today")
+def somebody_cannot_today(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    until_tomorrow = Tell("volunteering", event.by, Told("not-today", event.by))
+    return _without(request, event.by), (neutral(event.by, "peer-not-today"), until_tomorrow)
+
+
+def _without(request: Request, who: Person) -> Request:
+    offers = tuple(offer for offer in request.offers if offer.peer != who)
+    return replace(request, offers=offers, passed=(*request.passed, who))
+
+
+@flow.told(ASKING, what="peer-gone")
+def somebody_left(request: Request, event: Told, facts: Facts) -> Decision[Request]:
+    return _without(request, event.who), (neutral(event.who),)
+
+
+# ---------------------------------------------------------------- what the clinician answers
+
+
+@flow.on(CHOSEN, choice="someone-else")
+def somebody_else(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    """A silent swap: the peer reads the neutral line and never learns why."""
+    assert request.peer is not None
+    passed = replace(request, passed=(*request.passed, request.peer))
+    asking, effects = search(passed, facts, manner="progress")
+    return asking, (neutral(request.peer), *effects)
+
+
+@flow.on(CHOSEN, choice="hand-back")
+@flow.told(CHOSEN, what="peer-gone")
+def the_peer_stepped_back(request: Request, event: Chose | Told, facts: Facts) -> Decision[Request]:
+    assert request.peer is not None
+    passed = replace(request, passed=(*request.passed, request.peer))
+    asking, effects = search(passed, facts, text="support-looking-again")
+    return asking, (neutral(request.peer, "peer-handed-back"), *effects)
+
+
+@flow.after(CHOSEN, timer="choose")
+def no_tap_needed(request: Request, event: Elapsed, facts: Facts) -> Decision[Request]:
+    """The peer is let go kindly; the clinician is not chased, and nothing more is asked until they tap."""
+    assert request.peer is not None
+    resting = flow.move(replace(request, peer=None), RESTING, **lasting(request, facts))
+    return resting, (neutral(request.peer), resting_card(resting))
+
+
+def resting_card(request: Request) -> Say:
+    return Say(request.clinician, "support-resting", "status", ("keep-asking", "stop-asking"))
+
+
+@flow.on(RESTING, choice="keep-asking")
+def ask_once_more(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    return search(request, facts, manner="progress")

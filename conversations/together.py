@@ -1,0 +1,243 @@
+"""Bringing two people together: by name with no bot in the room, or unnamed with the bot between them.
+
+A name moves only by its owner's own tap. A line is said to the other one and is held nowhere once it is delivered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from conversations import hours, support
+from conversations.flow import Decision, Effect
+from conversations.model import Chose, Detail, Elapsed, Facts, Person, Question, Say, Told
+from conversations.request import CHOSEN, TOGETHER, Request, by_urgency, flow
+from conversations.support import lasting, neutral, search
+
+LONGEST_LINE = 2000  # characters
+
+PAGE = timedelta(minutes=5)
+
+LINE = (Question("line", "text"),)
+
+
+# ---------------------------------------------------------------- coming together
+
+
+@flow.on(CHOSEN, choice="connect")
+def introduce_them(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    """Each gets the other's name and a direct link; from here they need no bot."""
+    return together(replace(request, clinician_named=True, peer_named=True), facts)
+
+
+@flow.on(CHOSEN, choice="stay-unnamed")
+def let_them_write(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    return together(request, facts) if facts.programme.relay else (request, (support.chosen_card(request, facts),))
+
+
+def together(request: Request, facts: Facts) -> Decision[Request]:
+    met = _check_ins_from_now(request, facts)
+    wait = by_urgency(request, facts.programme.talked_soon, facts.programme.talked_other)
+    there = flow.move(
+        replace(met, reminded=False),
+        TOGETHER,
+        talked=_decent(facts.now + wait, request, facts),
+        **lasting(met, facts),
+    )
+    return there, (*cards(there, facts), guide_card(there, facts), *_lawsuit(there))
+
+
+def _check_ins_from_now(request: Request, facts: Facts) -> Request:
+    """Check-ins count from being together; a second peer does not restart them."""
+    if request.met or request.checked_in or not request.wishes.check_in:
+        return replace(request, met=True)
+    return replace(request, met=True, check_ins=tuple(facts.now + after for after in facts.programme.check_ins))
+
+
+def _decent(moment: datetime, request: Request, facts: Facts) -> datetime:
+    """Reminders keep out of the peer's quiet hours."""
+    zone = next((peer.zone for peer in facts.peers if peer.person == request.peer), facts.programme.zone)
+    return hours.waking(moment, zone, facts.programme.quiet)
+
+
+def cards(request: Request, facts: Facts) -> tuple[Say, Say]:
+    return clinician_card(request), peer_card(request, facts)
+
+
+def clinician_card(request: Request) -> Say:
+    assert request.peer is not None
+    relay = () if _named(request) else ("write",)
+    share = () if request.clinician_named else ("share-name",)
+    details: dict[str, Detail] = {"peer": request.peer if request.peer_named else "", "alias": request.alias}
+    text = "support-together" if _named(request) else "support-relay"
+    return Say(
+        request.clinician,
+        text,
+        "status",
+        (*relay, *share, "someone-else", "close"),
+        details=details,
+        meet=request.peer if request.peer_named else None,
+    )
+
+
+def peer_card(request: Request, facts: Facts) -> Say:
+    assert request.peer is not None
+    relay = () if _named(request) else ("write",)
+    share = () if request.peer_named else ("share-name",)
+    details: dict[str, Detail] = {
+        "clinician": request.clinician if request.clinician_named else "",
+        "alias": request.alias,
+        "when": request.wishes.when,
+        "how": request.wishes.how,
+    }
+    text = "peer-together" if _named(request) else "peer-relay"
+    return Say(
+        request.peer,
+        text,
+        "offer",
+        (*relay, *share, "hand-back", "close"),
+        details=details,
+        meet=request.clinician if request.clinician_named else None,
+    )
+
+
+def guide_card(request: Request, facts: Facts) -> Say:
+    assert request.peer is not None
+    worried = ("worried",) if facts.programme.on_call else ()
+    return Say(request.peer, "peer-guide", "guide", (*worried, "hand-back"), manner="progress")
+
+
+def _lawsuit(request: Request) -> tuple[Say, ...]:
+    """What is said to a peer may not be protected by law; both are told."""
+    if request.wishes.about != "complaint" or request.peer is None:
+        return ()
+    return tuple(Say(who, "lawsuit", "lawsuit") for who in (request.clinician, request.peer))
+
+
+def _named(request: Request) -> bool:
+    return request.clinician_named and request.peer_named
+
+
+# ---------------------------------------------------------------- writing through the bot
+
+
+@flow.on(TOGETHER, choice="write")
+def hand_them_a_pen(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    return request, (Say(event.by, "relay-form", "pen", ("send",), LINE, manner="form"),)
+
+
+@flow.on(TOGETHER, choice="send")
+def pass_it_on(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    """The line goes to the other one and nowhere else; the writer reads only that it was passed on."""
+    line = event.answers.get("line", "")
+    if not isinstance(line, str) or not line.strip() or _named(request) or request.peer is None:
+        return request, ()
+    other = request.peer if event.by == request.clinician else request.clinician
+    numbered = replace(request, lines=request.lines + 1)
+    details: dict[str, Detail] = {"line": line.strip()[:LONGEST_LINE], "from": _code_name(request, event.by)}
+    said = Say(other, "relay-line", f"line-{numbered.lines}", ("write",), details=details)
+    return numbered, (said, Say(event.by, "relay-sent", "sent", ("write",)))
+
+
+def _code_name(request: Request, who: Person) -> int:
+    """The clinician's is the one in the offer; the peer's is its neighbour, so the two never meet."""
+    return request.alias if who == request.clinician else (request.alias + 1) % support.CODE_NAMES
+
+
+@flow.on(TOGETHER, choice="share-name")
+def share_my_name(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    mine = event.by == request.clinician
+    shared = replace(
+        request,
+        clinician_named=request.clinician_named or mine,
+        peer_named=request.peer_named or not mine,
+    )
+    own, others = cards(shared, facts) if mine else reversed(cards(shared, facts))
+    return shared, (others, replace(own, manner="progress"))
+
+
+# ---------------------------------------------------------------- parting
+
+
+@flow.on(TOGETHER, choice="someone-else")
+def somebody_else(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    return look_again(request, facts, "neutral")
+
+
+@flow.on(TOGETHER, choice="hand-back")
+@flow.told(TOGETHER, what="peer-gone")
+def the_peer_stepped_back(request: Request, event: Chose | Told, facts: Facts) -> Decision[Request]:
+    return look_again(request, facts, "peer-handed-back", "support-looking-again")
+
+
+def look_again(request: Request, facts: Facts, peer_reads: str, text: str = "") -> Decision[Request]:
+    """The chat with this peer is cleared on both sides, and others are asked."""
+    assert request.peer is not None
+    passed = replace(request, passed=(*request.passed, request.peer))
+    asking, effects = search(passed, facts, text=text, manner="news" if text else "progress")
+    return asking, (*clear(request.clinician), *clear(request.peer), neutral(request.peer, peer_reads), *effects)
+
+
+def clear(who: Person) -> tuple[Effect, ...]:
+    """Take away every card of this conversation that this decision does not speak to."""
+    return (Say(who, "", "*", manner="erase"),)
+
+
+# ---------------------------------------------------------------- have you two talked
+
+
+@flow.after(TOGETHER, timer="talked")
+def ask_whether_they_talked(request: Request, event: Elapsed, facts: Facts) -> Decision[Request]:
+    """A peer who stays silent is asked once; at double the time someone else is."""
+    assert request.peer is not None
+    if request.reminded:
+        return look_again(request, facts, "peer-silent", "support-looking-again")
+    wait = by_urgency(request, facts.programme.talked_soon, facts.programme.talked_other)
+    asked = flow.wait(replace(request, reminded=True), talked=_decent(facts.now + wait, request, facts))
+    choices = ("talked", "not-yet", "hand-back")
+    return asked, (Say(request.peer, "peer-talked", "talked", choices, details={"alias": request.alias}),)
+
+
+@flow.on(TOGETHER, choice="talked")
+def they_talked(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    return flow.wait(request, talked=None), (Say(event.by, "peer-thanks", "talked", manner="progress"),)
+
+
+@flow.on(TOGETHER, choice="not-yet")
+def they_will(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    wait = by_urgency(request, facts.programme.talked_soon, facts.programme.talked_other)
+    waiting = flow.wait(replace(request, reminded=False), talked=_decent(facts.now + wait, request, facts))
+    return waiting, (Say(event.by, "peer-not-yet", "talked", manner="progress"),)
+
+
+# ---------------------------------------------------------------- worried
+
+
+@flow.on(TOGETHER, choice="worried")
+def page_the_on_call(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    """Numbers at once; the on-call person gets the peer's contact, never the clinician's."""
+    on_call = facts.programme.on_call
+    if on_call is None or request.peer is None:
+        return request, ()
+    details: dict[str, Detail] = {"name": on_call.name, "phone": on_call.phone, "emergency": facts.programme.emergency}
+    numbers = Say(request.peer, "peer-worried", "worried", details=details)
+    if on_call.person is None or on_call.person == request.clinician:
+        return request, (numbers,)
+    page = Say(on_call.person, "on-call-page", "page", ("on-it",), details={"peer": request.peer}, meet=request.peer)
+    return flow.wait(request, page=facts.now + PAGE), (numbers, page)
+
+
+@flow.after(TOGETHER, timer="page")
+def nobody_answered_the_page(request: Request, event: Elapsed, facts: Facts) -> Decision[Request]:
+    on_call = facts.programme.on_call
+    if on_call is None or request.peer is None:
+        return request, ()
+    details: dict[str, Detail] = {"phone": on_call.phone, "emergency": facts.programme.emergency}
+    return request, (Say(request.peer, "peer-phone-now", "worried", details=details),)
+
+
+@flow.on(TOGETHER, choice="on-it")
+def the_on_call_is_on_it(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    assert request.peer is not None
+    told = Say(request.peer, "peer-on-call-coming", "worried")
+    return flow.wait(request, page=None), (Say(event.by, "on-call-thanks", "page", manner="withdraw"), told)
