@@ -1,0 +1,545 @@
+"""Every setting, once: its name, its default as an operator writes it, and what reads it.
+
+A setting stands in the environment, in `.env`, or in the file that PEERSUPPORT_CONFIG names; the first to have it wins.
+Each `X` may also be given as `X_FILE`, a file that holds the value. A refusal names settings and fixes, never values.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from dotenv import dotenv_values
+from pydantic import Field, PlainValidator, PrivateAttr, SecretBytes, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bot import lines, values
+from bot.limits import Limits
+from bot.lines import Numbers
+from bot.values import Bind
+from conversations.model import OnCall, Person, Programme, Urgency
+
+MASK: Final = "********"
+NO_TEAMS: Final = "belongs to Microsoft Teams, which is not in this version yet: remove it, and use Slack."
+
+
+class Refused(Exception):
+    """The settings cannot be run with. Each problem is a sentence that names the setting and the fix."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One line of `peersupport config`: secrets are masked already."""
+
+    name: str
+    value: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A setting as somebody wrote it, and where."""
+
+    value: str = field(repr=False)
+    source: str
+
+
+Texts = Mapping[str, Text]
+
+
+def _setting(part: str, name: str, default: str | None, about: str, *, secret: bool = False, unset: Any = None) -> Any:
+    """`default` is written as an operator would, and read by the same function; None means: not set."""
+    value: Any = unset if default is None else default
+    return Field(
+        value,
+        validate_default=default is not None,
+        alias=name,
+        description=about,
+        repr=False,
+        json_schema_extra={"part": part, "secret": secret},
+    )
+
+
+_programme, _asking, _afterwards, _house, _slack = (
+    partial(_setting, part) for part in ("The programme", "Asking", "Afterwards", "The house", "Slack")
+)
+
+Parsed = PlainValidator
+
+
+class Settings(BaseSettings):
+    """The effective settings. Make one with `load` or `load_to_serve`, which know where each value came from."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", validate_default=True, hide_input_in_errors=True, arbitrary_types_allowed=True
+    )
+
+    # ---- the programme
+    name: Annotated[str, Parsed(values.name)] = _programme(
+        "PEERSUPPORT_NAME",
+        "Peer Support",
+        "What the bot is called. Keep it neutral: it stands on screens.",
+    )
+    zone: Annotated[str, Parsed(values.zone)] = _programme(
+        "PEERSUPPORT_ZONE", "UTC", "The programme's time zone, for people whose own is unknown."
+    )
+    country: Annotated[str, Parsed(values.country)] = _programme(
+        "PEERSUPPORT_COUNTRY",
+        "US",
+        "Whose crisis and professional lines are shown: US, CA, UK, CH or EU.",
+    )
+    own_lines: Annotated[Numbers | None, Parsed(values.own_lines)] = _programme(
+        "PEERSUPPORT_LINES_FILE", "", "The hospital's own lines, shown first (operating.md)."
+    )
+    limits: Annotated[Limits | None, Parsed(values.signed_limits)] = _programme(
+        "PEERSUPPORT_EXCEPTIONS_FILE",
+        "",
+        "The limits of secrecy, signed by counsel and the clinical lead (operating.md). Without it `doctor` fails.",
+    )
+    coordinators: Annotated[tuple[Person, ...], Parsed(values.people)] = _programme(
+        "PEERSUPPORT_COORDINATORS",
+        "",
+        "The humans at the end of every wait, in the order they are told: `slack:T0123ABCD:U0456EFGH,slack:...`. "
+        "Needed unless approval is automatic.",
+    )
+    approval: Annotated[Literal["coordinator", "automatic"], Parsed(values.approval)] = _programme(
+        "PEERSUPPORT_APPROVAL",
+        "coordinator",
+        "Who approves a peer. `automatic` is for trials: the pledge date counts as training date, and `doctor` fails.",
+    )
+    on_call: Annotated[OnCall | None, Parsed(values.on_call)] = _programme(
+        "PEERSUPPORT_ON_CALL",
+        "",
+        "The licensed person behind *I'm worried*: name; phone; hours; and, if reachable in chat, who they are there: "
+        "`Dr. Kim Lee; +1 555 0100; day and night; slack:T0123ABCD:U0456EFGH`. Without it the button is absent.",
+    )
+    relay: Annotated[bool, Parsed(values.on_off)] = _programme(
+        "PEERSUPPORT_RELAY",
+        "on",
+        "Whether two people may write unnamed through the bot: on or off.",
+    )
+
+    # ---- waiting and asking
+    targets: Annotated[Mapping[Urgency, timedelta], Parsed(values.targets)] = _asking(
+        "PEERSUPPORT_TARGETS",
+        "soon=30m,today=4h,no-rush=24h",
+        "By when somebody should have said yes. At half of it a coordinator is told; at the end the clinician is.",
+    )
+    waves: Annotated[tuple[int, ...], Parsed(values.waves)] = _asking(
+        "PEERSUPPORT_WAVES",
+        "5,8,rest",
+        "How many peers are asked at once, wave by wave; ends with rest.",
+    )
+    wave_steps: Annotated[Mapping[str, timedelta], Parsed(values.wave_steps)] = _asking(
+        "PEERSUPPORT_WAVE_STEPS", "soon=10m,other=60m", "The pause between two waves."
+    )
+    talked_after: Annotated[Mapping[str, timedelta], Parsed(values.talked_after)] = _asking(
+        "PEERSUPPORT_TALKED_AFTER",
+        "soon=2h,other=12h",
+        "When a silent peer is asked whether they talked, and a silent clinician's peer is released.",
+    )
+    peer_limit: Annotated[int, Parsed(values.count)] = _asking(
+        "PEERSUPPORT_PEER_LIMIT", "2", "Open requests one peer walks with, unless they chose otherwise."
+    )
+    rest: Annotated[timedelta, Parsed(values.duration)] = _asking(
+        "PEERSUPPORT_REST", "48h", "How long a peer rests after a close."
+    )
+    offers_a_week: Annotated[int, Parsed(values.count)] = _asking(
+        "PEERSUPPORT_OFFERS_A_WEEK",
+        "5",
+        "Offers one peer gets in a week; more only when nobody else is left.",
+    )
+    requests_a_day: Annotated[int, Parsed(values.count)] = _asking(
+        "PEERSUPPORT_REQUESTS_A_DAY", "3", "Requests one person may open in a day."
+    )
+    training_months: Annotated[int, Parsed(values.months)] = _asking(
+        "PEERSUPPORT_TRAINING_VALID", "24mo", "How long a peer's training counts."
+    )
+
+    # ---- afterwards
+    check_ins: Annotated[tuple[timedelta, ...], Parsed(values.check_ins)] = _afterwards(
+        "PEERSUPPORT_CHECK_INS", "24h,72h", "When the bot checks in."
+    )
+    quiet_hours: Annotated[tuple[time, time] | None, Parsed(values.quiet_hours)] = _afterwards(
+        "PEERSUPPORT_QUIET_HOURS",
+        "21:00-08:00",
+        "No check-in or reminder then, in each person's own time; or none.",
+    )
+    close_after: Annotated[timedelta, Parsed(values.some_time)] = _afterwards(
+        "PEERSUPPORT_CLOSE_AFTER", "7d", "A request closes this long after the last touch."
+    )
+    erase_after: Annotated[timedelta, Parsed(values.duration)] = _afterwards(
+        "PEERSUPPORT_ERASE_AFTER",
+        "7d",
+        "What a request held is destroyed this long after its close.",
+    )
+
+    # ---- the house
+    store: Annotated[Path, Parsed(values.store)] = _house(
+        "PEERSUPPORT_STORE",
+        "tinydb:///./data",
+        "The folder of the database: `tinydb:///var/lib/peersupport`, or relative: `tinydb:///./data`.",
+    )
+    root_key: Annotated[SecretBytes | None, Parsed(values.root_key)] = _house(
+        "PEERSUPPORT_ROOT_KEY",
+        None,
+        "32 random bytes in base64; `peersupport keys new` prints one.",
+        secret=True,
+    )
+    bind: Annotated[Bind, Parsed(values.bind)] = _house(
+        "PEERSUPPORT_BIND", "127.0.0.1:3000", "Where the public routes listen; put TLS in front."
+    )
+    ops_bind: Annotated[Bind, Parsed(values.bind)] = _house(
+        "PEERSUPPORT_OPS_BIND",
+        "127.0.0.1:9090",
+        "Where `/livez`, `/readyz` and `/metrics` listen; never public.",
+    )
+    https_proxy: Annotated[SecretStr | None, Parsed(values.proxy)] = _house(
+        "HTTPS_PROXY", "", "The proxy for what we send.", secret=True
+    )
+    ca_file: Annotated[Path | None, Parsed(values.readable)] = _house(
+        "PEERSUPPORT_CA_FILE", "", "Certificates to trust; otherwise the system's."
+    )
+    log_format: Annotated[Literal["json", "console"], Parsed(values.log_format)] = _house(
+        "LOG_FORMAT", "json", "json or console."
+    )
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Parsed(values.log_level)] = _house(
+        "LOG_LEVEL",
+        "INFO",
+        "DEBUG, INFO, WARNING or ERROR. No level shows a person or a word of theirs.",
+    )
+
+    # ---- Slack
+    slack_bot_token: Annotated[SecretStr | None, Parsed(values.bot_token)] = _slack(
+        "SLACK_BOT_TOKEN", None, "The Bot User OAuth Token, `xoxb-...`.", secret=True
+    )
+    slack_signing_secrets: Annotated[tuple[SecretStr, ...], Parsed(values.signing_secrets)] = _slack(
+        "SLACK_SIGNING_SECRET",
+        None,
+        "The Signing Secret; two, separated by a comma, while rotating. Not needed in Socket Mode.",
+        unset=(),
+        secret=True,
+    )
+    slack_app_token: Annotated[SecretStr | None, Parsed(values.app_token)] = _slack(
+        "SLACK_APP_TOKEN",
+        None,
+        "An app-level token, `xapp-...`: with it Socket Mode is used, and no port is open.",
+        secret=True,
+    )
+    slack_workspaces: Annotated[frozenset[str], Parsed(values.workspaces)] = _slack(
+        "SLACK_WORKSPACES",
+        "",
+        "Team ids that may use the bot, by comma; empty: the workspace of the bot token.",
+    )
+    slack_api_url: Annotated[str, Parsed(values.url)] = _slack(
+        "SLACK_API_URL", "https://slack.com/api/", "Where Slack is."
+    )
+
+    _texts: Texts = PrivateAttr(default_factory=dict)
+    _unknown: tuple[str, ...] = PrivateAttr(default=())
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load` found: it remembers where each value came from, which the stock sources do not."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    # ------------------------------------------------------------ what the rest of the house asks
+
+    def programme(self) -> Programme:
+        """What conversations may know of these settings."""
+        numbers = lines.numbers(self.country, self.own_lines)
+        return Programme(
+            name=self.name,
+            zone=self.zone,
+            crisis=numbers.crisis,
+            emergency=numbers.emergency,
+            lines=numbers.lines,
+            limits=self.limits.text if self.limits else "",
+            targets=self.targets,
+            waves=self.waves,
+            step_soon=self.wave_steps["soon"],
+            step_other=self.wave_steps["other"],
+            talked_soon=self.talked_after["soon"],
+            talked_other=self.talked_after["other"],
+            check_ins=self.check_ins,
+            quiet=self.quiet_hours,
+            peer_limit=self.peer_limit,
+            rest=self.rest,
+            offers_a_week=self.offers_a_week,
+            requests_a_day=self.requests_a_day,
+            training_months=self.training_months,
+            close_after=self.close_after,
+            erase_after=self.erase_after,
+            relay=self.relay,
+            automatic_approval=self.approval == "automatic",
+            coordinators=self.coordinators,
+            on_call=self.on_call,
+        )
+
+    @property
+    def slack(self) -> bool:
+        """Whether Slack is configured: any of its settings is present, even empty."""
+        return _has_slack(self._texts)
+
+    @property
+    def socket_mode(self) -> bool:
+        return self.slack_app_token is not None
+
+    @property
+    def anything(self) -> bool:
+        """Whether an operator has configured anything of ours; otherwise bare `peersupport` is the demo."""
+        return any(name.startswith(("PEERSUPPORT_", "SLACK_")) for name in self._texts)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Names that look like ours and mean nothing to this version; probably a slip of the pen."""
+        return self._unknown
+
+    def is_set(self, name: str) -> bool:
+        return name in self._texts
+
+    def missing_to_serve(self) -> tuple[str, ...]:
+        """What `serve` still needs, as sentences; empty when it can start."""
+        return tuple(_missing(self._texts))
+
+    def shown(self) -> tuple[Shown, ...]:
+        """Every setting as it is in force, in the order of the documentation."""
+        return tuple(
+            Shown(name, _shown_value(name, text, secret=name in SECRETS), text.source)
+            for name in NAMES
+            for text in [self._texts.get(name) or Text(_default(name), "default")]
+        )
+
+
+def _default(name: str) -> str:
+    default = Settings.model_fields[_FIELDS[name]].default
+    return default if isinstance(default, str) else ""
+
+
+def _shown_value(name: str, text: Text, *, secret: bool) -> str:
+    if secret and text.value:
+        return MASK
+    return text.value or _default(name) or "(not set)"
+
+
+_FIELDS: Final = {str(info.alias): attribute for attribute, info in Settings.model_fields.items()}
+NAMES: Final = tuple(_FIELDS)
+
+
+def _extra(name: str) -> Mapping[str, Any]:
+    extra = Settings.model_fields[_FIELDS[name]].json_schema_extra
+    return extra if isinstance(extra, dict) else {}
+
+
+SECRETS: Final = frozenset(name for name in NAMES if _extra(name)["secret"])
+_MUST_NOT_BE_EMPTY: Final = frozenset(
+    {"PEERSUPPORT_ROOT_KEY", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN"}
+)
+
+# ---------------------------------------------------------------- loading
+
+
+def load(environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
+    """The settings as they stand, perhaps incomplete. Raises Refused when one of them cannot be understood."""
+    texts, unknown, problems = _read(os.environ if environ is None else environ, folder or Path())
+    settings, more = _validated(texts, unknown)
+    if settings is None or problems or more:
+        raise Refused([*problems, *more])
+    return settings
+
+
+def load_to_serve(environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
+    """The settings, complete enough to serve people. Raises Refused with everything that is wrong or missing."""
+    texts, unknown, problems = _read(os.environ if environ is None else environ, folder or Path())
+    settings, more = _validated(texts, unknown)
+    missing = _missing(texts)
+    if settings is None or problems or more or missing:
+        raise Refused([*problems, *more, *missing])
+    return settings
+
+
+def _validated(texts: Texts, unknown: tuple[str, ...]) -> tuple[Settings | None, list[str]]:
+    given: dict[str, Any] = {
+        name: text.value for name, text in texts.items() if text.value or name in _MUST_NOT_BE_EMPTY
+    }
+    try:
+        settings = Settings(**given)
+    except ValidationError as refusal:
+        return None, [f"{error['loc'][0]} {error['ctx']['error']}." for error in refusal.errors(include_input=False)]
+    settings._texts, settings._unknown = texts, unknown  # noqa: SLF001  # frozen for everybody else
+    return settings, _contradictions(settings)
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    allowed = settings.slack_workspaces
+    if allowed and any(person.workspace not in allowed for person in settings.coordinators):
+        return [
+            "PEERSUPPORT_COORDINATORS names someone in a workspace that SLACK_WORKSPACES does not allow: add it there."
+        ]
+    return []
+
+
+def _has_slack(texts: Texts) -> bool:
+    return any(name.startswith("SLACK_") for name in texts)
+
+
+def _missing(texts: Texts) -> list[str]:
+    """What is not there at all; what is there and wrong is refused where it is read."""
+    missing = []
+    if "PEERSUPPORT_ROOT_KEY" not in texts:
+        missing.append(
+            "PEERSUPPORT_ROOT_KEY is not set: run `peersupport keys new`, keep what it prints in a file that only the "
+            "service can read, and name that file in PEERSUPPORT_ROOT_KEY_FILE."
+        )
+    if not _has_slack(texts):
+        missing.append(
+            "No chat platform is configured: set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET, or SLACK_BOT_TOKEN and "
+            "SLACK_APP_TOKEN for Socket Mode. To only look around, run `peersupport demo`."
+        )
+    else:
+        if "SLACK_BOT_TOKEN" not in texts:
+            missing.append("SLACK_BOT_TOKEN is not set: in your Slack app, OAuth & Permissions, Bot User OAuth Token.")
+        if not texts.keys() & {"SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN"}:
+            missing.append(
+                "SLACK_SIGNING_SECRET is not set: in your Slack app, Basic Information, Signing Secret. "
+                "For Socket Mode set SLACK_APP_TOKEN instead."
+            )
+    coordinators, approval = (texts.get(f"PEERSUPPORT_{name}", Text("", "")) for name in ("COORDINATORS", "APPROVAL"))
+    if not coordinators.value and approval.value != "automatic":
+        missing.append(
+            "PEERSUPPORT_COORDINATORS is empty: name at least one, as slack:WORKSPACE:USER. "
+            "For a trial without one set PEERSUPPORT_APPROVAL=automatic."
+        )
+    return missing
+
+
+# ---------------------------------------------------------------- reading
+
+
+def _read(environ: Mapping[str, str], folder: Path) -> tuple[Texts, tuple[str, ...], list[str]]:
+    """What is set, by name; names that look like ours and are not; and what could not be read."""
+    problems: list[str] = []
+    everything: dict[str, Text] = {name: Text(value, "environment") for name, value in environ.items()}
+    dotenv = folder / ".env"
+    if dotenv.is_file():
+        _add(everything, dotenv, ".env", problems)
+    named = everything.pop("PEERSUPPORT_CONFIG", None)
+    if named and named.value:
+        _add(everything, folder / named.value, Path(named.value).name, problems)
+
+    texts: dict[str, Text] = {}
+    for name in NAMES:
+        direct, by_file = everything.pop(name, None), everything.pop(f"{name}_FILE", None)
+        if direct and by_file:
+            problems.append(f"{name} and {name}_FILE are both set: remove one.")
+        elif direct:
+            texts[name] = direct
+        elif by_file:
+            text = _read_value(name, by_file, folder, problems)
+            if text:
+                texts[name] = text
+    problems += [f"{name} {NO_TEAMS}" for name in sorted(everything) if _is_for_teams(name)]
+    unknown = tuple(sorted(name for name in everything if name.startswith(("PEERSUPPORT_", "SLACK_"))))
+    return texts, unknown, problems
+
+
+def _is_for_teams(name: str) -> bool:
+    return name.startswith("TEAMS_") or name.removesuffix("_FILE") in {"CLIENT_ID", "CLIENT_SECRET", "TENANT_ID"}
+
+
+def _read_value(name: str, by_file: Text, folder: Path, problems: list[str]) -> Text | None:
+    try:
+        value = (folder / by_file.value).read_text("utf-8").strip() if by_file.value else ""
+    except (OSError, UnicodeDecodeError) as problem:
+        why = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8 text"
+        problems.append(f"{name}_FILE names a file that cannot be read ({why}): correct the path or its permissions.")
+        return None
+    return Text(value, f"{name}_FILE ({by_file.source})")
+
+
+def _add(everything: dict[str, Text], path: Path, source: str, problems: list[str]) -> None:
+    """Add what a file sets and nobody before it did."""
+    where = ".env" if source == ".env" else "PEERSUPPORT_CONFIG"
+    read: Callable[[str], Mapping[str, str]] = _toml if path.suffix == ".toml" else _env
+    try:
+        found = read(path.read_text("utf-8"))
+    except OSError as problem:
+        problems.append(f"{where} cannot be read ({problem.strerror}): correct the path or its permissions.")
+    except ValueError:
+        problems.append(f"{where} is not a well-formed file of settings: docs/settings.md shows both forms.")
+    else:
+        for name, value in found.items():
+            everything.setdefault(name, Text(value, source))
+
+
+def _env(text: str) -> Mapping[str, str]:
+    return {name: value or "" for name, value in dotenv_values(stream=io.StringIO(text), interpolate=False).items()}
+
+
+def _toml(text: str) -> Mapping[str, str]:
+    return {name: _as_text(value) for name, value in tomllib.loads(text).items()}
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, list):
+        return ",".join(_as_text(part) for part in value)
+    if isinstance(value, dict):
+        return ",".join(f"{name}={_as_text(part)}" for name, part in value.items())
+    return str(value)
+
+
+# ---------------------------------------------------------------- documentation
+
+
+def table() -> str:
+    """docs/settings.md, which a test compares with this."""
+    out = [_INTRODUCTION]
+    part = ""
+    for name in NAMES:
+        extra, about = _extra(name), Settings.model_fields[_FIELDS[name]].description
+        if extra["part"] != part:
+            part = extra["part"]
+            out.append(f"\n## {part}\n\n| setting | default | meaning |\n|---|---|---|\n")
+        default = f"`{_default(name)}`" if _default(name) else "none"
+        secret = " *Secret.*" if extra["secret"] else ""
+        out.append(f"| `{name}` | {default} | {about}{secret} |\n")
+    return "".join(out)
+
+
+_INTRODUCTION: Final = """\
+# Settings
+
+<!-- Written by `peersupport config --markdown`; a test fails when it is out of date. -->
+
+A setting may stand in the environment, in a file `.env` in the working folder, or in the file that `PEERSUPPORT_CONFIG`
+names; the first of these that has it wins. That file is read as TOML when its name ends in `.toml`
+(`PEERSUPPORT_RELAY = "off"`), else like `.env` (`PEERSUPPORT_RELAY=off`).
+
+Every setting `X` may instead be given as `X_FILE`, the path of a file that holds the value; this is how secrets are
+best given. Both at once are refused. A setting that is empty has its default, except the root key and Slack's secrets,
+which must not be empty.
+
+Durations are written `3s`, `30m`, `24h`, `7d`. `peersupport config` shows what is in force and where it came from;
+`peersupport doctor` says what is missing.
+"""

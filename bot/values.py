@@ -1,0 +1,297 @@
+"""From what an operator writes to what the program means; each error continues the sentence "PEERSUPPORT_X ...".
+
+No error quotes what it was given: it may be a secret, or somebody's id.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import time, timedelta
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import SecretBytes, SecretStr
+
+from bot import limits, lines
+from bot.limits import Limits
+from bot.lines import Numbers
+from conversations.model import OnCall, Person, Urgency
+
+KEY_BYTES: Final = 32
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """Where a server listens."""
+
+    host: str
+    port: int
+
+
+_DURATION = re.compile(r"(\d{1,5})(s|m|h|d)")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def duration(text: str) -> timedelta:
+    found = _DURATION.fullmatch(text.strip())
+    if not found:
+        raise ValueError("must be a duration such as 30m, 24h, 3s or 7d")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def some_time(text: str) -> timedelta:
+    found = duration(text)
+    if not found:
+        raise ValueError("must be longer than nothing, such as 30m, 24h or 7d")
+    return found
+
+
+def months(text: str) -> int:
+    found = re.fullmatch(r"([1-9]\d{0,2})mo", text.strip())
+    if not found:
+        raise ValueError("must be months such as 24mo")
+    return int(found[1])
+
+
+def count(text: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,3}", text.strip()):
+        raise ValueError("must be a whole number of at least 1")
+    return int(text)
+
+
+def on_off(text: str) -> bool:
+    if text not in {"on", "off"}:
+        raise ValueError("must be on or off")
+    return text == "on"
+
+
+def _named(example: str) -> Callable[[str], Mapping[str, timedelta]]:
+    """A part that is left out keeps the value it has in `example`, which is the default."""
+    defaults = {name: duration(value) for name, value in (part.split("=") for part in example.split(","))}
+
+    def read(text: str) -> Mapping[str, timedelta]:
+        given: dict[str, timedelta] = {}
+        for part in text.split(","):
+            name, found, value = (word.strip() for word in part.partition("="))
+            if not found or name not in defaults or name in given:
+                raise ValueError(f"must be durations by name, such as {example}")
+            given[name] = some_time(value)
+        return {**defaults, **given}
+
+    return read
+
+
+wave_steps = _named("soon=10m,other=60m")
+talked_after = _named("soon=2h,other=12h")
+_by_urgency = _named("soon=30m,today=4h,no-rush=24h")
+
+
+def targets(text: str) -> Mapping[Urgency, timedelta]:
+    by_name = _by_urgency(text)
+    return {"soon": by_name["soon"], "today": by_name["today"], "no-rush": by_name["no-rush"]}
+
+
+def waves(text: str) -> tuple[int, ...]:
+    *sizes, last = (part.strip() for part in text.split(","))
+    if last != "rest" or not all(re.fullmatch(r"[1-9]\d{0,3}", size) for size in sizes):
+        raise ValueError("must be sizes that end with everybody else, such as 5,8,rest")
+    return tuple(int(size) for size in sizes)
+
+
+def check_ins(text: str) -> tuple[timedelta, ...]:
+    times = tuple(some_time(part) for part in text.split(","))
+    if list(times) != sorted(set(times)):
+        raise ValueError("must be durations that grow, such as 24h,72h")
+    return times
+
+
+def quiet_hours(text: str) -> tuple[time, time] | None:
+    if text == "none":
+        return None
+    found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", text.strip())
+    if not found:
+        raise ValueError("must be hours such as 21:00-08:00, or none")
+    start, end = time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))
+    if start == end:
+        raise ValueError("must begin and end at different times; for no quiet hours write none")
+    return start, end
+
+
+def zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (KeyError, OSError, ValueError):
+        raise ValueError("must be a time zone such as America/Chicago or Europe/Zurich") from None
+    return text
+
+
+def country(text: str) -> str:
+    if text not in lines.countries():
+        raise ValueError(
+            f"must be one of {', '.join(lines.countries())}; for another, name the nearest and set "
+            "crisis and emergency in PEERSUPPORT_LINES_FILE"
+        )
+    return text
+
+
+def name(text: str) -> str:
+    if not 0 < len(text.strip()) <= 35:  # noqa: PLR2004  # what Slack allows for an app's name
+        raise ValueError("must be a name of at most 35 characters")
+    return text.strip()
+
+
+def _person(text: str) -> Person:
+    platform, *rest = (part.strip() for part in text.split(":"))
+    if platform == "teams":
+        raise ValueError("names someone on Teams, which is not in this version yet: name people on Slack")
+    if platform != "slack" or len(rest) != 2 or not all(re.fullmatch(r"[A-Z0-9]{2,}", part) for part in rest):  # noqa: PLR2004
+        raise ValueError("must name people as slack:WORKSPACE:USER, such as slack:T0123ABCD:U0456EFGH")
+    return Person(platform, *rest)
+
+
+def people(text: str) -> tuple[Person, ...]:
+    people = [_person(part) for part in text.split(",")] if text else []
+    return tuple(dict.fromkeys(people))
+
+
+def on_call(text: str) -> OnCall | None:
+    if not text:
+        return None
+    parts = [part.strip() for part in text.split(";")]
+    if len(parts) not in {3, 4} or not all(parts[:3]) or not re.search(r"\d{3}", parts[1].replace(" ", "")):
+        raise ValueError(
+            "must be name; phone; hours, and if they can be reached in chat ; slack:WORKSPACE:USER, "
+            "such as Dr. Kim Lee; +1 555 0100; day and night; slack:T0123ABCD:U0456EFGH"
+        )
+    chat = parts[3] if len(parts) == 4 else ""  # noqa: PLR2004
+    return OnCall(parts[0], parts[1], parts[2], _person(chat) if chat else None)
+
+
+def store(text: str) -> Path:
+    if text.startswith(("postgresql:", "postgres:")):
+        raise ValueError("names PostgreSQL, which is not in this version yet: use tinydb:///var/lib/peersupport")
+    scheme, _, path = text.partition("://")
+    if scheme != "tinydb" or not path.startswith("/") or path == "/":
+        raise ValueError("must be tinydb:/// and a folder, such as tinydb:///var/lib/peersupport or tinydb:///./data")
+    return Path(path[1:] if path.startswith("/./") else path)
+
+
+def bind(text: str) -> Bind:
+    found = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/]+):(\d{1,5})", text.strip())
+    if not found or int(found[2]) > 65535:  # noqa: PLR2004
+        raise ValueError("must be an address and a port, such as 127.0.0.1:3000")
+    return Bind(found[1].strip("[]"), int(found[2]))
+
+
+def url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be a web address such as https://slack.com/api/")
+    return text if text.endswith("/") else text + "/"
+
+
+def proxy(text: str) -> SecretStr | None:
+    if not text:
+        return None
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("must be the proxy's web address, such as http://proxy.example:8080")
+    return SecretStr(text)
+
+
+def workspaces(text: str) -> frozenset[str]:
+    names = frozenset(part.strip() for part in text.split(",")) if text else frozenset()
+    if not all(re.fullmatch(r"[TE][A-Z0-9]+", name) for name in names):
+        raise ValueError("must be Slack team ids such as T0123ABCD, separated by commas")
+    return names
+
+
+def root_key(text: str) -> SecretBytes:
+    try:
+        key = base64.b64decode(text.strip().translate(str.maketrans("-_", "+/")), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != KEY_BYTES or len(set(key)) == 1:
+        raise ValueError("must be 32 random bytes in base64: run `peersupport keys new` and use what it prints")
+    return SecretBytes(key)
+
+
+def bot_token(text: str) -> SecretStr:
+    if not text or text.startswith(("xapp-", "xoxp-")):
+        raise ValueError("must be the Bot User OAuth Token (xoxb-...): in your Slack app, OAuth & Permissions")
+    return SecretStr(text)
+
+
+def app_token(text: str) -> SecretStr:
+    if not text or text.startswith("xox"):
+        raise ValueError(
+            "must be an app-level token (xapp-...): in your Slack app, Basic Information; "
+            "without Socket Mode remove the setting"
+        )
+    return SecretStr(text)
+
+
+def signing_secrets(text: str) -> tuple[SecretStr, ...]:
+    secrets = [part.strip() for part in text.split(",")]
+    if not all(secrets) or len(secrets) > 2:  # noqa: PLR2004
+        raise ValueError(
+            "must be the Signing Secret of your Slack app (Basic Information), or two while rotating, "
+            "separated by a comma"
+        )
+    return tuple(SecretStr(secret) for secret in secrets)
+
+
+def _contents(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except OSError as problem:
+        raise ValueError(f"names a file that cannot be read ({problem.strerror})") from None
+    except UnicodeDecodeError:
+        raise ValueError("names a file that is not UTF-8 text") from None
+
+
+def own_lines(path: str) -> Numbers | None:
+    return _parsed(path, lines.parse) if path else None
+
+
+def signed_limits(path: str) -> Limits | None:
+    return _parsed(path, limits.parse) if path else None
+
+
+def _parsed(path: str, parse: Callable[[str], T]) -> T:
+    text = _contents(path)
+    try:
+        return parse(text)
+    except ValueError as problem:
+        raise ValueError(f"names a file that {problem}") from None
+
+
+def readable(path: str) -> Path | None:
+    if path:
+        _contents(path)
+    return Path(path) if path else None
+
+
+def approval(text: str) -> str:
+    return _one_of(text, "coordinator", "automatic")
+
+
+def log_format(text: str) -> str:
+    return _one_of(text, "json", "console")
+
+
+def log_level(text: str) -> str:
+    return _one_of(text.upper(), "DEBUG", "INFO", "WARNING", "ERROR")
+
+
+def _one_of(text: str, *words: str) -> str:
+    if text not in words:
+        raise ValueError(f"must be {', '.join(words[:-1])} or {words[-1]}")
+    return text
