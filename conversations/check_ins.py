@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from conversations import hours
 from conversations.flow import Decision
-from conversations.model import Chose, Detail, Elapsed, Facts, Say
+from conversations.model import Chose, Elapsed, Facts, Say
 from conversations.request import ACCOMPANIED, ASKING, CHOSEN, RESTING, TOGETHER, Request, flow
 from conversations.support import lasting, search
 
@@ -26,9 +26,8 @@ def check_in(request: Request, event: Elapsed, facts: Facts) -> Decision[Request
     last = not to_come
     text = _question(checked, first=first)
     choices = ("okay-for-now", "talk-again", "something-else", *(("thirty-days",) if last else ()), "no-more")
-    details: dict[str, Detail] = {"crisis": facts.programme.crisis}
     waiting = flow.wait(checked, **lasting(checked, facts))
-    return waiting, (Say(request.clinician, text, "check-in", choices, details=details),)
+    return waiting, (Say(request.clinician, text, "check-in", choices),)
 
 
 def _question(request: Request, *, first: bool) -> str:
@@ -61,7 +60,7 @@ def a_month_on(request: Request, event: Chose, facts: Facts) -> Decision[Request
     later = replace(request, check_ins=(*request.check_ins, max(began + THIRTY_DAYS, facts.now)))
     waiting = flow.wait(later, **lasting(later, facts))
     closes = waiting.deadlines["close"] + facts.programme.erase_after
-    reply = replace(_reply(request, "check-in-thirty-days"), details={"until": closes.date()})
+    reply = replace(_reply(request, "check-in-thirty-days"), times={"until": closes})
     return waiting, (reply,)
 
 

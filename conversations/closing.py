@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from conversations.flow import FORGOTTEN, Decision, Effect
-from conversations.model import Chose, Detail, Elapsed, Facts, Opened, Person, Say, Tell, Told
+from conversations.model import Chose, Elapsed, Facts, Manner, Opened, Person, Say, Tell, Told
 from conversations.request import (
     ACCOMPANIED,
     ASKING,
@@ -63,13 +63,9 @@ def close_now(request: Request, facts: Facts, closer: Person) -> Decision[Reques
 
 def _goodbye(request: Request, facts: Facts, closer: Person) -> tuple[Effect, ...]:
     erased = facts.now + facts.programme.erase_after
-    details: dict[str, Detail] = {
-        "erased": erased.date(),
-        "keys": (erased + timedelta(days=facts.programme.key_days)).date(),
-        "crisis": facts.programme.crisis,
-    }
-    manner = "progress" if closer == request.clinician else "news"
-    card = Say(request.clinician, "support-closed", "status", details=details, manner=manner)
+    times = {"erased": erased, "keys": erased + timedelta(days=facts.programme.key_days)}
+    manner: Manner = "progress" if closer == request.clinician else "news"
+    card = Say(request.clinician, "support-closed", "status", times=times, manner=manner)
     return *clear(request.clinician), card
 
 

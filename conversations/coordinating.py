@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from conversations.flow import Decision, Effect
-from conversations.model import Chose, Detail, Elapsed, Facts, Person, Say
+from conversations.model import Chose, Elapsed, Facts, Person, Say
 from conversations.request import ASKING, Request, flow
-from conversations.support import ask_the_next, asking_card, neutral, offer_card, to_choose, yes_card
+from conversations.support import CODE_NAMES, ask_the_next, asking_card, neutral, offer_card, to_choose, yes_card
 
 NEXT_IN = timedelta(minutes=10)
 
@@ -56,17 +56,17 @@ def take_it_myself(request: Request, event: Chose, facts: Facts) -> Decision[Req
 
     Whoever cannot be theirs (left out, or swapped before) reads the very same card, so that it tells nothing.
     """
-    taken = replace(request, peer=event.by, alias=facts.luck % 24)
-    kept_out = {*request.wishes.leave_out, *request.passed}
+    card = Say(event.by, "coordinator-if-it-fits", "waiting", manner="progress")
+    if event.by in {*request.wishes.leave_out, *request.passed}:
+        return flow.wait(request, escalate=None), (card,)
     others = tuple(neutral(offer.peer) for offer in request.offers)
-    chosen, effects = to_choose(replace(taken, offers=()), facts, *others)
-    if event.by not in kept_out:
-        return chosen, effects
-    return flow.wait(request, escalate=None), (yes_card(chosen), neutral(event.by, "coordinator-settled", "waiting"))
+    told = tuple(who for who in request.told if who != event.by)
+    taken = replace(request, peer=event.by, alias=facts.luck % CODE_NAMES, offers=(), told=told)
+    chosen, effects = to_choose(taken, facts)
+    return chosen, (*others, card, *(say for say in effects if say != yes_card(chosen)))
 
 
 def cannot_reach(request: Request, facts: Facts) -> tuple[Effect, ...]:
     """Of a clinician the platform cannot show anything to, a coordinator hears; no name, but not silence."""
     to = next_in_line(replace(request, told=()), facts)
-    details: dict[str, Detail] = {"urgency": request.urgency}
-    return (Say(to, "coordinator-cannot-reach", "waiting", details=details),) if to else ()
+    return (Say(to, "coordinator-cannot-reach", "waiting"),) if to else ()

@@ -85,9 +85,7 @@ class Flow(Generic[C]):
         self.stages: dict[str, Stage[C]] = {}
         self.table: dict[tuple[str, str], Handler[C]] = {}
 
-    def stage(
-        self, name: str, *answers: tuple[Role[C], tuple[str, ...]], waits: tuple[str, ...] = ()
-    ) -> Stage[C]:
+    def stage(self, name: str, *answers: tuple[Role[C], tuple[str, ...]], waits: tuple[str, ...] = ()) -> Stage[C]:
         self.stages[name] = Stage(name, answers, waits)
         return self.stages[name]
 

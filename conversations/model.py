@@ -104,8 +104,6 @@ Event = Opened | Chose | Elapsed | Unreached | Told
 
 # ---------------------------------------------------------------- what we say
 
-Detail = str | int | datetime | date | Person
-
 Manner = Literal["news", "progress", "withdraw", "erase", "answer", "form"]
 """How something is said.
 
@@ -130,14 +128,20 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """One private message, as keys into texts/*.ftl; it stands in a named slot of that person's chat."""
+    """One private message, as keys into texts/*.ftl; it stands in a named slot of that person's chat.
+
+    What the words may use: `details` as they are, `times` in the reader's own zone, `people` by the name their platform
+    gives them, and always what the programme's settings say (crisis line, limits of secrecy, days kept).
+    """
 
     to: Person
     text: str
     slot: str
     choices: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
-    details: Mapping[str, Detail] = field(default_factory=dict, repr=False)
+    details: Mapping[str, str | int] = field(default_factory=dict, repr=False)
+    times: Mapping[str, datetime] = field(default_factory=dict)
+    people: Mapping[str, Person] = field(default_factory=dict, repr=False)
     meet: Person | None = None  # whom a link in this card opens a private chat with
     manner: Manner = "news"
 
@@ -226,3 +230,4 @@ class Facts:
     fresh: str = ""
     luck: int = 0
     zone: str = "UTC"  # of whoever acts
+    known_in: tuple[str, ...] = field(default=(), repr=False)  # ids of open requests that ask or hold this volunteer

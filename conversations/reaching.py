@@ -28,7 +28,7 @@ def somebody_cannot_be_reached(request: Request, event: Unreached, facts: Facts)
 def _the_clinician(request: Request, event: Unreached, facts: Facts) -> Decision[Request]:
     """They left or shut us out. A coordinator hears of it without a name, and we let go."""
     closed, effects = close_now(request, facts, closer=event.who)
-    told = tuple(say for say in effects if say.to != event.who)
+    told = tuple(say for say in effects if not (isinstance(say, Say) and say.to == event.who))
     return closed, (*told, *cannot_reach(request, facts))
 
 

@@ -71,11 +71,18 @@ clinician: Role[Request] = Role("clinician", lambda request, who, _: who == requ
 offered: Role[Request] = Role("offered", lambda request, who, _: who in {offer.peer for offer in request.offers})
 peer: Role[Request] = Role("peer", lambda request, who, _: who == request.peer)
 coordinator: Role[Request] = Role(
-    "coordinator", lambda request, who, facts: who in request.told and who in facts.programme.coordinators
+    "coordinator", lambda request, who, facts: who in request.told and _serves(who, facts)
 )
-on_call: Role[Request] = Role(
-    "on-call", lambda _, who, facts: facts.programme.on_call is not None and who == facts.programme.on_call.person
-)
+on_call: Role[Request] = Role("on-call", lambda _, who, facts: _is_on_call(who, facts))
+
+
+def _serves(who: Person, facts: Facts) -> bool:
+    """A role that was taken away ends with the next press."""
+    return who in facts.programme.coordinators or _is_on_call(who, facts)
+
+
+def _is_on_call(who: Person, facts: Facts) -> bool:
+    return facts.programme.on_call is not None and who == facts.programme.on_call.person
 
 
 def _touch(request: Request, event: Event, facts: Facts) -> Request:
@@ -135,9 +142,7 @@ CHOSEN = flow.stage(
     peer.may("hand-back"),
     waits=("choose", *LASTING),
 )
-RESTING = flow.stage(
-    "resting", clinician.may("keep-asking", "stop-asking", "change-my-mind", *CHECK_IN), waits=LASTING
-)
+RESTING = flow.stage("resting", clinician.may("keep-asking", "stop-asking", "change-my-mind", *CHECK_IN), waits=LASTING)
 TOGETHER = flow.stage(
     "together",
     clinician.may("write", "send", "share-name", "someone-else", "close", *CHECK_IN, *CRISIS),

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from conversations import hours, matching
 from conversations.flow import Decision, Effect
-from conversations.model import Chose, Detail, Elapsed, Facts, Manner, Person, Question, Say, Tell, Told
+from conversations.model import Chose, Elapsed, Facts, Manner, Person, Question, Say, Tell, Told
 from conversations.request import (
     ASKING,
     CHOSEN,
@@ -63,17 +63,13 @@ def ask_for_details(request: Request, event: Told, facts: Facts) -> Decision[Req
 
 def details_card(request: Request, facts: Facts) -> Say:
     soonest = matching.next_free(request, facts)
-    details: dict[str, Detail] = {"urgency": request.urgency, "crisis": facts.programme.crisis}
+    text = "support-details"
     if soonest is None:
-        return _details("support-details-nobody", request, details)
-    if soonest > facts.now:
-        return _details("support-details-later", request, details | {"next": soonest})
-    return _details("support-details", request, details)
-
-
-def _details(text: str, request: Request, details: dict[str, Detail]) -> Say:
+        text = "support-details-nobody"
+    elif soonest > facts.now:
+        text = "support-details-later"
     choices = ("ask", "change-my-mind")
-    return Say(request.clinician, text, "status", choices, DETAILS_QUESTIONS, details)
+    return Say(request.clinician, text, "status", choices, DETAILS_QUESTIONS, times={"next": soonest or facts.now})
 
 
 @flow.on(DETAILS, choice="ask")
@@ -182,22 +178,18 @@ def ask_the_next(request: Request, facts: Facts) -> tuple[Request, tuple[Say, ..
 
 
 def offer_card(request: Request, offer: Offer) -> Say:
-    details: dict[str, Detail] = {"alias": offer.alias, "urgency": request.urgency, "how": request.wishes.how}
+    details = {"alias": offer.alias, "urgency": request.urgency, "how": request.wishes.how}
     return Say(offer.peer, "peer-offer", "offer", ("yes", "not-this-time", "not-today"), details=details)
 
 
 def asking_card(request: Request, facts: Facts, manner: Manner = "progress", text: str = "") -> Say:
     """The live status: how many were asked, what comes next, and whom to call meanwhile. Always the truth."""
     following = _next_try(request, facts)
-    details: dict[str, Detail] = {
-        "asked": len(request.asked),
-        "by": request.deadlines.get("target", facts.now),
-        "next": following or facts.now,
-        "crisis": facts.programme.crisis,
-    }
+    times = {"by": request.deadlines.get("target", facts.now), "next": following or facts.now}
+    asked = {"asked": len(request.asked)}
     if not text:
         text = _how_it_stands(request, following)
-    return Say(request.clinician, text, "status", ("change-my-mind",), details=details, manner=manner)
+    return Say(request.clinician, text, "status", ("change-my-mind",), details=asked, times=times, manner=manner)
 
 
 def _how_it_stands(request: Request, following: datetime | None) -> str:
@@ -253,21 +245,21 @@ def to_choose(request: Request, facts: Facts, *also: Effect) -> Decision[Request
 
 def yes_card(request: Request) -> Say:
     assert request.peer is not None
-    details: dict[str, Detail] = {"by": request.deadlines["choose"], "alias": request.alias}
-    return Say(request.peer, "peer-said-yes", "offer", ("hand-back",), details=details, manner="progress")
+    by = {"by": request.deadlines["choose"]}
+    return Say(request.peer, "peer-said-yes", "offer", ("hand-back",), times=by, manner="progress")
 
 
 def chosen_card(request: Request, facts: Facts) -> Say:
     assert request.peer is not None
     known = next((peer for peer in facts.peers if peer.person == request.peer), None)
     unnamed = ("stay-unnamed",) if facts.programme.relay else ()
-    details: dict[str, Detail] = {"role": known.role if known else "", "since": "", "peer": ""}
-    if known and known.since:
-        details["since"] = known.since
-    if known and known.visible:
-        details["peer"] = known.person
     choices = ("connect", *unnamed, "someone-else", "change-my-mind")
-    return Say(request.clinician, "support-chosen", "status", choices, details=details)
+    if known is None:
+        return Say(request.clinician, "support-chosen-coordinator", "status", choices)
+    text = "support-chosen-named" if known.visible else "support-chosen"
+    people = {"peer": known.person} if known.visible else {}
+    details = {"role": known.role, "since": known.since.year if known.since else 0}
+    return Say(request.clinician, text, "status", choices, details=details, people=people)
 
 
 def neutral(who: Person, text: str = "neutral", slot: str = "offer") -> Say:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from conversations import hours, support
 from conversations.flow import Decision, Effect
-from conversations.model import Chose, Detail, Elapsed, Facts, Person, Question, Say, Told
+from conversations.model import Chose, Elapsed, Facts, Person, Question, Say, Told
 from conversations.request import CHOSEN, TOGETHER, Request, by_urgency, flow
 from conversations.support import lasting, neutral, search
 
@@ -44,7 +44,7 @@ def together(request: Request, facts: Facts) -> Decision[Request]:
         talked=_decent(facts.now + wait, request, facts),
         **lasting(met, facts),
     )
-    return there, (*cards(there, facts), guide_card(there, facts), *_lawsuit(there))
+    return there, (*cards(there), guide_card(there, facts), *_lawsuit(there))
 
 
 def _check_ins_from_now(request: Request, facts: Facts) -> Request:
@@ -60,45 +60,47 @@ def _decent(moment: datetime, request: Request, facts: Facts) -> datetime:
     return hours.waking(moment, zone, facts.programme.quiet)
 
 
-def cards(request: Request, facts: Facts) -> tuple[Say, Say]:
-    return clinician_card(request), peer_card(request, facts)
+def cards(request: Request) -> tuple[Say, Say]:
+    return clinician_card(request), peer_card(request)
 
 
 def clinician_card(request: Request) -> Say:
     assert request.peer is not None
     relay = () if _named(request) else ("write",)
     share = () if request.clinician_named else ("share-name",)
-    details: dict[str, Detail] = {"peer": request.peer if request.peer_named else "", "alias": request.alias}
-    text = "support-together" if _named(request) else "support-relay"
+    known = request.peer if request.peer_named else None
     return Say(
         request.clinician,
-        text,
+        _kind_of_card("support", request, known),
         "status",
         (*relay, *share, "someone-else", "close"),
-        details=details,
-        meet=request.peer if request.peer_named else None,
+        details={"alias": _code_name(request, request.peer)},
+        people={"peer": known} if known else {},
+        meet=known,
     )
 
 
-def peer_card(request: Request, facts: Facts) -> Say:
+def peer_card(request: Request) -> Say:
     assert request.peer is not None
     relay = () if _named(request) else ("write",)
     share = () if request.peer_named else ("share-name",)
-    details: dict[str, Detail] = {
-        "clinician": request.clinician if request.clinician_named else "",
-        "alias": request.alias,
-        "when": request.wishes.when,
-        "how": request.wishes.how,
-    }
-    text = "peer-together" if _named(request) else "peer-relay"
+    known = request.clinician if request.clinician_named else None
     return Say(
         request.peer,
-        text,
+        _kind_of_card("peer", request, known),
         "offer",
         (*relay, *share, "hand-back", "close"),
-        details=details,
-        meet=request.clinician if request.clinician_named else None,
+        details={"alias": request.alias, "when": request.wishes.when, "how": request.wishes.how},
+        people={"clinician": known} if known else {},
+        meet=known,
     )
+
+
+def _kind_of_card(reader: str, request: Request, known: Person | None) -> str:
+    """Both named, the other one named, or neither."""
+    if _named(request):
+        return f"{reader}-together"
+    return f"{reader}-relay-named" if known else f"{reader}-relay"
 
 
 def guide_card(request: Request, facts: Facts) -> Say:
@@ -134,7 +136,7 @@ def pass_it_on(request: Request, event: Chose, facts: Facts) -> Decision[Request
         return request, ()
     other = request.peer if event.by == request.clinician else request.clinician
     numbered = replace(request, lines=request.lines + 1)
-    details: dict[str, Detail] = {"line": line.strip()[:LONGEST_LINE], "from": _code_name(request, event.by)}
+    details = {"line": line.strip()[:LONGEST_LINE], "from": _code_name(request, event.by)}
     said = Say(other, "relay-line", f"line-{numbered.lines}", ("write",), details=details)
     return numbered, (said, Say(event.by, "relay-sent", "sent", ("write",)))
 
@@ -152,7 +154,7 @@ def share_my_name(request: Request, event: Chose, facts: Facts) -> Decision[Requ
         clinician_named=request.clinician_named or mine,
         peer_named=request.peer_named or not mine,
     )
-    own, others = cards(shared, facts) if mine else reversed(cards(shared, facts))
+    own, others = cards(shared) if mine else reversed(cards(shared))
     return shared, (others, replace(own, manner="progress"))
 
 
@@ -219,11 +221,10 @@ def page_the_on_call(request: Request, event: Chose, facts: Facts) -> Decision[R
     on_call = facts.programme.on_call
     if on_call is None or request.peer is None:
         return request, ()
-    details: dict[str, Detail] = {"name": on_call.name, "phone": on_call.phone, "emergency": facts.programme.emergency}
-    numbers = Say(request.peer, "peer-worried", "worried", details=details)
+    numbers = Say(request.peer, "peer-worried", "worried")
     if on_call.person is None or on_call.person == request.clinician:
         return request, (numbers,)
-    page = Say(on_call.person, "on-call-page", "page", ("on-it",), details={"peer": request.peer}, meet=request.peer)
+    page = Say(on_call.person, "on-call-page", "page", ("on-it",), people={"peer": request.peer}, meet=request.peer)
     return flow.wait(request, page=facts.now + PAGE), (numbers, page)
 
 
@@ -232,8 +233,7 @@ def nobody_answered_the_page(request: Request, event: Elapsed, facts: Facts) -> 
     on_call = facts.programme.on_call
     if on_call is None or request.peer is None:
         return request, ()
-    details: dict[str, Detail] = {"phone": on_call.phone, "emergency": facts.programme.emergency}
-    return request, (Say(request.peer, "peer-phone-now", "worried", details=details),)
+    return request, (Say(request.peer, "peer-phone-now", "worried"),)
 
 
 @flow.on(TOGETHER, choice="on-it")
