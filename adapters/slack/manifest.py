@@ -1,0 +1,83 @@
+"""What the app asks of a workspace, and what we call and hear in return. Pure.
+
+`manifest.json` at the root is written from here. A test reads this package and compares: a method that is
+called without standing in METHODS, or a scope that nothing needs, fails it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+COMMAND: Final = "/peersupport"
+PATH: Final = "/slack/events"
+EXAMPLE: Final = "https://peersupport.example.org"  # stands in the manifest at the root until an operator puts theirs
+
+# method → the scope it needs; "" where any bot token will do
+METHODS: Final[Mapping[str, str]] = {
+    "auth.test": "",
+    "chat.delete": "chat:write",
+    "chat.postEphemeral": "chat:write",
+    "chat.postMessage": "chat:write",
+    "chat.update": "chat:write",
+    "conversations.history": "im:history",
+    "conversations.open": "im:write",
+    "users.info": "users:read",
+    "views.open": "",
+    "views.publish": "",
+    "views.update": "",
+}
+
+# event → the scope it needs
+EVENTS: Final[Mapping[str, str]] = {
+    "app_home_opened": "",
+    "app_uninstalled": "",
+    "message.im": "im:history",
+    "tokens_revoked": "",
+    "user_change": "users:read",
+}
+
+SCOPES: Final = tuple(sorted({"commands", *METHODS.values(), *EVENTS.values()} - {""}))
+
+_WITHOUT_HISTORY: Final = "im:history"
+
+
+def manifest(name: str, url: str | None, *, strict: bool = False) -> dict[str, Any]:
+    """Slack's app manifest. `url` is our public address without a path; None means Socket Mode.
+
+    The strict one cannot read a word: no `im:history`, no `message.im`, and the Messages tab takes no typing, so that
+    nobody writes into silence. After a crash it cannot look for a post either; see docs/decisions.
+    """
+    address = {"request_url": url.rstrip("/") + PATH} if url else {}
+    command = {
+        "command": COMMAND,
+        "description": "Talk to a trained colleague",
+        "usage_hint": "help",
+        "should_escape": False,
+    }
+    return {
+        "_metadata": {"major_version": 2},
+        "display_information": {
+            "name": name,
+            "description": "Colleagues who listen.",
+            "background_color": "#2c4a5a",
+        },
+        "features": {
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": strict,
+            },
+            "bot_user": {"display_name": name, "always_online": True},
+            "slash_commands": [command | ({"url": address["request_url"]} if address else {})],
+        },
+        "oauth_config": {"scopes": {"bot": [s for s in SCOPES if not (strict and s == _WITHOUT_HISTORY)]}},
+        "settings": {
+            "event_subscriptions": address
+            | {"bot_events": [e for e, scope in sorted(EVENTS.items()) if not (strict and scope == _WITHOUT_HISTORY)]},
+            "interactivity": {"is_enabled": True} | address,
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": not address,
+            "token_rotation_enabled": False,
+        },
+    }

@@ -1,0 +1,135 @@
+"""What Slack is told at once, in the way that one press left open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+from urllib.parse import urlsplit
+
+from slack_bolt.response import BoltResponse
+
+from adapters.base import Answer, Card, Stopped, TryLater, Unclear, Unreachable
+from adapters.slack import cards, quiet
+from adapters.slack.presses import Heard
+from adapters.slack.slack import Expired, Slack
+
+_NOT_DONE = (Expired, TimeoutError, TryLater, Unclear, Unreachable, Stopped)
+
+
+def ok() -> BoltResponse:
+    """Heard; there is nothing more to say."""
+    return BoltResponse(status=200)
+
+
+def json_reply(body: dict[str, Any]) -> BoltResponse:
+    """Heard, and said in the same breath."""
+    return BoltResponse(status=200, body=body)
+
+
+class Tasks:
+    """What is still to be done after an acknowledgement; held until it ends, or the loop might forget it half-way."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[Any]] = set()
+
+    def later(self, deed: Coroutine[Any, Any, None]) -> None:
+        """Do it behind the acknowledgement; a failure is noted by its kind."""
+        self.keep(asyncio.ensure_future(deed))
+
+    def keep(self, task: asyncio.Task[Any]) -> asyncio.Task[Any]:
+        """Hold this task until it ends."""
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def drain(self, within: float) -> None:
+        """Finish; what takes longer than so many seconds is cut off."""
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=within)
+            for task in late:
+                task.cancel()
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            quiet.failed("task", type(error).__name__)
+
+
+class Replies:
+    """Asides, refusals and forms. `workspaces` are those in which our token may speak."""
+
+    def __init__(self, slack: Slack, tasks: Tasks, name: str, workspaces: Callable[[], frozenset[str]]) -> None:
+        self._slack = slack
+        self._tasks = tasks
+        self._name = name
+        self._workspaces = workspaces
+        self._answer_hosts = _answer_hosts(slack.api_url)
+
+    async def answer(self, heard: Heard, answer: Answer, deadline: float) -> BoltResponse:
+        """Give back what the desk gave back. Where a form cannot be opened, its card comes as an aside."""
+        card = answer.card
+        match answer.kind:
+            case "refused" if card:
+                return self.refuse(heard, card)
+            case "form" if card:
+                return await self._form(heard, card, deadline)
+            case "aside" if card:
+                return self._aside(heard, card)
+            case "now" if card and heard.where == "command":
+                return self._aside(heard, card)
+        return ok()
+
+    def refuse(self, heard: Heard, card: Card) -> BoltResponse:
+        """The neutral line, without an id: the same bytes for everybody. It edits nothing that stands in a chat."""
+        return self._aside(heard, cards.anonymous(card))
+
+    def _aside(self, heard: Heard, card: Card) -> BoltResponse:
+        """For the presser's eyes only."""
+        if heard.where == "command":
+            return json_reply(cards.aside(card))
+        if heard.where == "sent":
+            return json_reply({"response_action": "update", "view": cards.modal(card, self._name)})
+        self._tasks.later(self._whisper(heard, card))
+        return ok()
+
+    async def _whisper(self, heard: Heard, card: Card) -> None:
+        """By the best of the ways this press left open."""
+        if heard.response_url and _origin(heard.response_url) in self._answer_hosts:
+            await self._slack.respond(heard.response_url, card)
+        elif heard.press.by.workspace not in self._workspaces():
+            return  # our token says nothing there
+        elif heard.where == "form" and heard.view:
+            await self._slack.update_form(heard.view, cards.modal(card, self._name))
+        elif heard.where == "chat" and heard.press.address:
+            await self._slack.whisper(heard.press.address, heard.press.by.id, card)
+        elif heard.trigger:
+            await self._slack.open_form(heard.trigger, cards.modal(card, self._name))
+
+    async def _form(self, heard: Heard, card: Card, deadline: float) -> BoltResponse:
+        """A modal, opened before the acknowledgement: its trigger dies young. Where that fails, the card as an aside."""
+        if heard.where not in {"command", "message", "home"} or not heard.trigger:
+            return self._aside(heard, card)
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._slack.open_form(heard.trigger, cards.modal(card, self._name))
+        except _NOT_DONE as error:
+            quiet.failed("form", type(error).__name__)
+            return self._aside(heard, card)
+        return ok()
+
+
+def _answer_hosts(api_url: str) -> frozenset[tuple[str, str]]:
+    """Where an answer may be posted: Slack's hooks beside its API, or whatever stands in for it."""
+    scheme, place = _origin(api_url)
+    return frozenset({(scheme, place), (scheme, "hooks." + place)})
+
+
+def _origin(url: str) -> tuple[str, str]:
+    """Scheme and host with port; a user name before the host makes it another place."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ("", "")
+    return (parts.scheme, parts.netloc.lower())
