@@ -1,0 +1,180 @@
+"""The commands. Each loads only what it needs; a refusal is printed as its sentences and ends with 2."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import secrets
+from datetime import UTC, date, datetime
+from importlib import metadata
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+
+from bot import config, doctor, logs
+from bot.config import Refused, Settings
+
+REFUSED = 2
+
+app = typer.Typer(
+    help="Brings clinicians together with trained colleagues, privately, inside Slack.",
+    pretty_exceptions_enable=False,  # a pretty traceback shows local variables
+    add_completion=False,
+)
+keys = typer.Typer(help="Keys.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+
+
+def main() -> None:
+    """`peersupport`, as installed. Says what went wrong by kind and place; no message of an exception is printed."""
+    try:
+        app()
+    except Refused as refused:
+        for problem in refused.problems:
+            typer.echo(problem, err=True)
+        raise SystemExit(REFUSED) from None
+
+
+@app.callback(invoke_without_command=True)
+def nothing_said(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    if version:
+        typer.echo(metadata.version("peersupport"))
+    elif context.invoked_subcommand is None and config.load().anything:
+        typer.echo(context.get_help())
+    elif context.invoked_subcommand is None:
+        demo()
+
+
+@app.command()
+def serve() -> None:
+    """Run the programme, with the platforms that are configured."""
+    settings = config.load_to_serve()
+    logs.configure(settings.log_format, settings.log_level)
+    from bot.app import serve as run
+    from bot.store.base import Damaged
+    from bot.store.disk import InUse
+
+    try:
+        asyncio.run(run(settings))
+    except InUse as in_use:
+        raise Refused([str(in_use)]) from None
+    except Damaged:
+        raise Refused(
+            [
+                "The store does not open with this PEERSUPPORT_ROOT_KEY: use the key it was made with; nothing was changed."
+            ]
+        ) from None
+
+
+@app.command()
+def demo(
+    script: Annotated[str, typer.Option(help="The dialogue to play in the terminal, by its name.")] = "",
+) -> None:
+    """Play a dialogue: no account, no key, nothing on disk."""
+    from bot import theatre
+
+    scenarios = theatre.scenarios()
+    if not script:
+        typer.echo("The demo in a web page is not in this version yet. These dialogues can be played here:\n")
+        for name in sorted(scenarios):
+            typer.echo(f"  peersupport demo --script {name}")
+        return
+    if script not in scenarios:
+        raise Refused([f"There is no dialogue of that name: choose one of {', '.join(sorted(scenarios))}."])
+    if not asyncio.run(theatre.perform(scenarios[script], typer.echo)):
+        raise typer.Exit(1)
+
+
+@app.command("doctor")
+def examine(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Also ask Slack whether the token works.")] = False,
+) -> None:
+    """Check this installation; changes nothing, and is safe to paste. Ends with 0 ok, 1 warnings, 2 failures."""
+    settings, findings = doctor.examine(_today())
+    if live and settings is not None:
+        findings = (*findings, asyncio.run(doctor.examine_live(settings, _lacking_in_slack)))
+    if as_json:
+        typer.echo(json.dumps([finding.as_json() for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            typer.echo(f"{finding.status:<5} {finding.id:<17} {finding.says}")
+            if finding.fix and finding.status != "ok":
+                typer.echo(f"      {'':<17} -> {finding.fix}")
+    raise typer.Exit(doctor.exit_code(findings))
+
+
+@app.command("config")
+def show(
+    markdown: Annotated[bool, typer.Option("--markdown", help="The table of docs/settings.md instead.")] = False,
+) -> None:
+    """Show the settings in force and where each came from; secrets are masked."""
+    if markdown:
+        typer.echo(config.table(), nl=False)
+        return
+    rows = config.load().shown()
+    names, values = (max(map(len, column)) for column in zip(*((row.name, row.value) for row in rows), strict=True))
+    for row in rows:
+        typer.echo(f"{row.name:<{names}}  {row.value:<{min(values, 40)}}  {row.source}")
+
+
+@keys.command("new")
+def new_key() -> None:
+    """Print a new root key. Keep it apart from the store: with both, everything can be read."""
+    typer.echo(base64.b64encode(secrets.token_bytes(32)).decode("ascii"))
+
+
+@app.command("slack-manifest")
+def slack_manifest(
+    http: Annotated[
+        str, typer.Option(metavar="BASE", help="Our public address, such as https://chat.example.org.")
+    ] = "",
+    socket: Annotated[bool, typer.Option("--socket", help="For Socket Mode: no public address (default).")] = False,
+    url: Annotated[
+        bool, typer.Option("--url", help="Print a link that opens Slack with the manifest filled in.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Without reading what people type to the bot.")] = False,
+) -> None:
+    """Print the manifest with which a Slack administrator makes the app."""
+    if http and socket:
+        raise Refused(["--http and --socket exclude each other: choose one."])
+    if http and not http.startswith("https://"):
+        raise Refused(["--http must be an address Slack can call: it starts with https://."])
+    from adapters.slack.manifest import manifest
+
+    made = manifest(config.load().name, http or None, strict=strict)
+    if url:
+        compact = json.dumps(made, separators=(",", ":"))
+        typer.echo(f"https://api.slack.com/apps?new_app=1&manifest_json={quote(compact)}")
+    else:
+        typer.echo(json.dumps(made, indent=2))
+
+
+async def _lacking_in_slack(settings: Settings) -> frozenset[str]:
+    from adapters.slack.slack import Slack
+
+    token, proxy = settings.slack_bot_token, settings.https_proxy
+    slack = Slack(
+        token.get_secret_value() if token else "",
+        api_url=settings.slack_api_url,
+        proxy=proxy.get_secret_value() if proxy else None,
+        ca_file=settings.ca_file,
+    )
+    try:
+        await slack.start()
+        return slack.lacks
+    finally:
+        await slack.close()
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,305 @@
+"""Settings are understood, or refused with a sentence that names them and never what they held."""
+
+from __future__ import annotations
+
+import base64
+from datetime import date, time, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import config, lines
+from bot.config import NAMES, SECRETS, Refused
+from conversations.model import OnCall, Person, Programme
+
+KEY = base64.b64encode(bytes(range(32))).decode()
+COMPLETE = {
+    "PEERSUPPORT_ROOT_KEY": KEY,
+    "PEERSUPPORT_COORDINATORS": "slack:T0123ABCD:U0456EFGH",
+    "SLACK_BOT_TOKEN": "xoxb-canary",
+    "SLACK_SIGNING_SECRET": "canary-secret",
+}
+
+
+def without(*names: str, **more: str) -> dict[str, str]:
+    return {name: value for name, value in (COMPLETE | more).items() if name not in names}
+
+
+def refusal(tmp_path: Path, **environ: str) -> str:
+    with pytest.raises(Refused) as refused:
+        config.load(environ, tmp_path)
+    return str(refused.value)
+
+
+def test_with_nothing_set_the_programme_is_the_one_the_design_argues_for(tmp_path):
+    programme = config.load({}, tmp_path).programme()
+    defaults = Programme()
+    assert programme.lines
+    for name in Programme.__slots__:
+        if name != "lines":
+            assert getattr(programme, name) == getattr(defaults, name), name
+
+
+def test_every_setting_of_the_programme_arrives_in_it(tmp_path):
+    limits = tmp_path / "limits.toml"
+    limits.write_text('limits = "danger"\ncounsel = "A"\nclinical_lead = "B"\ndate = 2026-10-01\n', "utf-8")
+    programme = config.load(
+        {
+            "PEERSUPPORT_NAME": "Colleagues",
+            "PEERSUPPORT_ZONE": "Europe/Zurich",
+            "PEERSUPPORT_COUNTRY": "UK",
+            "PEERSUPPORT_EXCEPTIONS_FILE": str(limits),
+            "PEERSUPPORT_TARGETS": "soon=15m,today=2h,no-rush=2d",
+            "PEERSUPPORT_WAVES": "2,rest",
+            "PEERSUPPORT_WAVE_STEPS": "soon=5m,other=30m",
+            "PEERSUPPORT_TALKED_AFTER": "other=6h",
+            "PEERSUPPORT_CHECK_INS": "12h,24h,30d",
+            "PEERSUPPORT_QUIET_HOURS": "none",
+            "PEERSUPPORT_PEER_LIMIT": "1",
+            "PEERSUPPORT_REST": "24h",
+            "PEERSUPPORT_OFFERS_A_WEEK": "3",
+            "PEERSUPPORT_REQUESTS_A_DAY": "2",
+            "PEERSUPPORT_TRAINING_VALID": "12mo",
+            "PEERSUPPORT_CLOSE_AFTER": "3d",
+            "PEERSUPPORT_ERASE_AFTER": "0d",
+            "PEERSUPPORT_RELAY": "off",
+            "PEERSUPPORT_APPROVAL": "automatic",
+            "PEERSUPPORT_COORDINATORS": "slack:T1:U1, slack:T1:U2",
+            "PEERSUPPORT_ON_CALL": "Dr. Kim Lee; +1 555 0100; day and night; slack:T1:U9",
+        },
+        tmp_path,
+    ).programme()
+    assert programme == Programme(
+        name="Colleagues",
+        zone="Europe/Zurich",
+        crisis="116 123",
+        emergency="112",
+        lines=lines.numbers("UK").lines,
+        limits="danger",
+        targets={"soon": timedelta(minutes=15), "today": timedelta(hours=2), "no-rush": timedelta(days=2)},
+        waves=(2,),
+        step_soon=timedelta(minutes=5),
+        step_other=timedelta(minutes=30),
+        talked_soon=timedelta(hours=2),
+        talked_other=timedelta(hours=6),
+        check_ins=(timedelta(hours=12), timedelta(hours=24), timedelta(days=30)),
+        quiet=None,
+        peer_limit=1,
+        rest=timedelta(hours=24),
+        offers_a_week=3,
+        requests_a_day=2,
+        training_months=12,
+        close_after=timedelta(days=3),
+        erase_after=timedelta(0),
+        relay=False,
+        automatic_approval=True,
+        coordinators=(Person("slack", "T1", "U1"), Person("slack", "T1", "U2")),
+        on_call=OnCall("Dr. Kim Lee", "+1 555 0100", "day and night", Person("slack", "T1", "U9")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PEERSUPPORT_ROOT_KEY", ""),
+        ("PEERSUPPORT_ROOT_KEY", "short-canary"),
+        ("PEERSUPPORT_ROOT_KEY", base64.b64encode(bytes(32)).decode()),
+        ("PEERSUPPORT_STORE", "postgresql://canary@db/peers"),
+        ("PEERSUPPORT_STORE", "tinydb:///"),
+        ("PEERSUPPORT_STORE", "canary"),
+        ("PEERSUPPORT_BIND", "canary"),
+        ("PEERSUPPORT_BIND", "127.0.0.1:70000"),
+        ("PEERSUPPORT_TARGETS", "canary=30m"),
+        ("PEERSUPPORT_TARGETS", "soon=0m"),
+        ("PEERSUPPORT_WAVES", "5,8"),
+        ("PEERSUPPORT_WAVES", "rest,5"),
+        ("PEERSUPPORT_WAVE_STEPS", "soon=canary"),
+        ("PEERSUPPORT_CHECK_INS", "72h,24h"),
+        ("PEERSUPPORT_TRAINING_VALID", "24m"),
+        ("PEERSUPPORT_QUIET_HOURS", "21:00-21:00"),
+        ("PEERSUPPORT_QUIET_HOURS", "canary"),
+        ("PEERSUPPORT_COORDINATORS", "slack:canary"),
+        ("PEERSUPPORT_COORDINATORS", "teams:canary:canary"),
+        ("PEERSUPPORT_ON_CALL", "canary"),
+        ("PEERSUPPORT_ON_CALL", "Kim; call me canary; always"),
+        ("PEERSUPPORT_APPROVAL", "canary"),
+        ("PEERSUPPORT_RELAY", "canary"),
+        ("PEERSUPPORT_PEER_LIMIT", "0"),
+        ("PEERSUPPORT_COUNTRY", "canary"),
+        ("PEERSUPPORT_ZONE", "Canary/Islands"),
+        ("PEERSUPPORT_ZONE", "../canary"),
+        ("PEERSUPPORT_NAME", "canary" * 6),
+        ("PEERSUPPORT_LINES_FILE", "canary.toml"),
+        ("PEERSUPPORT_EXCEPTIONS_FILE", "canary.toml"),
+        ("PEERSUPPORT_CA_FILE", "canary.pem"),
+        ("HTTPS_PROXY", "canary:secret@proxy"),
+        ("LOG_FORMAT", "canary"),
+        ("LOG_LEVEL", "canary"),
+        ("SLACK_BOT_TOKEN", ""),
+        ("SLACK_BOT_TOKEN", "xapp-canary"),
+        ("SLACK_APP_TOKEN", "xoxb-canary"),
+        ("SLACK_SIGNING_SECRET", ""),
+        ("SLACK_SIGNING_SECRET", "canary,"),
+        ("SLACK_SIGNING_SECRET", "canary,canary,canary"),
+        ("SLACK_WORKSPACES", "canary"),
+        ("SLACK_API_URL", "canary"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name_and_never_repeated(tmp_path, name, value):
+    said = refusal(tmp_path, **{name: value})
+    assert said.startswith(f"{name} ")
+    assert "canary" not in said.lower()
+
+
+def test_every_problem_is_named_at_once(tmp_path):
+    with pytest.raises(Refused) as refused:
+        config.load_to_serve({"SLACK_BOT_TOKEN": "", "PEERSUPPORT_WAVES": "x", "TEAMS_TENANT_ID": ""}, tmp_path)
+    named = {problem.split()[0] for problem in refused.value.problems}
+    assert named == {
+        "TEAMS_TENANT_ID",
+        "SLACK_BOT_TOKEN",
+        "SLACK_SIGNING_SECRET",
+        "PEERSUPPORT_WAVES",
+        "PEERSUPPORT_ROOT_KEY",
+        "PEERSUPPORT_COORDINATORS",
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["TEAMS_CLIENT_ID", "CLIENT_ID", "CLIENT_SECRET", "TENANT_ID", "TEAMS_CLIENT_SECRET_FILE"]
+)
+def test_teams_is_refused_rather_than_ignored(tmp_path, name):
+    assert "not in this version yet" in refusal(tmp_path, **{name: ""})
+
+
+@pytest.mark.parametrize("left_out", sorted(COMPLETE))
+def test_serving_needs_each_of_these(tmp_path, left_out):
+    config.load_to_serve(COMPLETE, tmp_path)
+    with pytest.raises(Refused) as refused:
+        config.load_to_serve(without(left_out), tmp_path)
+    assert [problem.split()[0] for problem in refused.value.problems] == [left_out]
+
+
+def test_socket_mode_needs_no_signing_secret(tmp_path):
+    settings = config.load_to_serve(without("SLACK_SIGNING_SECRET", SLACK_APP_TOKEN="xapp-1"), tmp_path)
+    assert settings.socket_mode
+    assert settings.slack_signing_secrets == ()
+
+
+def test_coordinators_may_be_missing_only_with_automatic_approval(tmp_path):
+    config.load_to_serve(without("PEERSUPPORT_COORDINATORS", PEERSUPPORT_APPROVAL="automatic"), tmp_path)
+
+
+def test_a_coordinator_from_a_workspace_that_is_not_allowed_is_refused(tmp_path):
+    assert "SLACK_WORKSPACES" in refusal(tmp_path, **COMPLETE, SLACK_WORKSPACES="T999")
+
+
+def test_slack_is_configured_by_any_of_its_settings_even_empty(tmp_path):
+    assert config.load({"SLACK_WORKSPACES": ""}, tmp_path).slack
+    assert not config.load({"PEERSUPPORT_ZONE": "UTC"}, tmp_path).slack
+
+
+def test_two_signing_secrets_are_accepted_while_rotating(tmp_path):
+    settings = config.load(without(SLACK_SIGNING_SECRET="old, new"), tmp_path)
+    assert [secret.get_secret_value() for secret in settings.slack_signing_secrets] == ["old", "new"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_setting_may_stand_in_a_file_of_its_own_but_not_in_both(tmp_path, name):
+    inside = tmp_path / "inside"
+    inside.write_text(config.load({}, tmp_path).shown()[NAMES.index(name)].value + "\n", "utf-8")
+    said = refusal(tmp_path, **{name: "anything", f"{name}_FILE": str(inside)})
+    assert f"{name} and {name}_FILE are both set: remove one." in said
+
+
+def test_a_value_from_a_file_is_the_value(tmp_path):
+    (tmp_path / "key").write_text(KEY + "\n", "utf-8")
+    settings = config.load({"PEERSUPPORT_ROOT_KEY_FILE": "key"}, tmp_path)
+    assert settings.root_key is not None
+    assert settings.root_key.get_secret_value() == bytes(range(32))
+    assert "PEERSUPPORT_ROOT_KEY_FILE names a file" in refusal(tmp_path, PEERSUPPORT_ROOT_KEY_FILE="absent")
+
+
+def test_the_environment_wins_over_dotenv_and_dotenv_over_the_file(tmp_path):
+    (tmp_path / ".env").write_text("PEERSUPPORT_NAME=Dot\nPEERSUPPORT_COUNTRY=CA\n", "utf-8")
+    (tmp_path / "all.toml").write_text(
+        'PEERSUPPORT_COUNTRY = "UK"\nPEERSUPPORT_RELAY = false\nPEERSUPPORT_CHECK_INS = ["1h", "2h"]\n'
+        'PEERSUPPORT_PEER_LIMIT = 3\nPEERSUPPORT_TARGETS = { soon = "5m" }\n',
+        "utf-8",
+    )
+    settings = config.load({"PEERSUPPORT_NAME": "Env", "PEERSUPPORT_CONFIG": "all.toml"}, tmp_path)
+    assert (settings.name, settings.country, settings.relay, settings.peer_limit) == ("Env", "CA", False, 3)
+    assert settings.check_ins == (timedelta(hours=1), timedelta(hours=2))
+    assert settings.targets["soon"] == timedelta(minutes=5)
+    sources = {row.name: row.source for row in settings.shown()}
+    assert sources["PEERSUPPORT_NAME"] == "environment"
+    assert sources["PEERSUPPORT_COUNTRY"] == ".env"
+    assert sources["PEERSUPPORT_RELAY"] == "all.toml"
+    assert sources["PEERSUPPORT_ZONE"] == "default"
+
+
+@pytest.mark.parametrize(("file", "text"), [("all.toml", "= canary"), ("absent.toml", None)])
+def test_a_file_of_settings_that_cannot_be_read_is_refused(tmp_path, file, text):
+    if text is not None:
+        (tmp_path / file).write_text(text, "utf-8")
+    said = refusal(tmp_path, PEERSUPPORT_CONFIG=file)
+    assert said.startswith("PEERSUPPORT_CONFIG ")
+    assert "canary" not in said
+
+
+def test_neither_repr_nor_the_view_shows_a_secret(tmp_path):
+    secret = {name: value for name, value in (COMPLETE | {"SLACK_APP_TOKEN": "xapp-canary"}).items() if name in SECRETS}
+    settings = config.load(COMPLETE | secret, tmp_path)
+    shown = {row.name: row.value for row in settings.shown()}
+    for name, value in secret.items():
+        assert shown[name] == config.MASK
+        assert value not in repr(settings) + str(settings) + repr(settings.shown())
+    assert "U0456EFGH" not in repr(settings) + repr(settings.programme())
+
+
+def test_a_slip_of_the_pen_is_noticed(tmp_path):
+    assert config.load({"PEERSUPPORT_REALY": "off"}, tmp_path).unknown == ("PEERSUPPORT_REALY",)
+
+
+def test_quiet_hours_are_two_times_of_day(tmp_path):
+    assert config.load({"PEERSUPPORT_QUIET_HOURS": "22:30-07:15"}, tmp_path).quiet_hours == (time(22, 30), time(7, 15))
+
+
+@pytest.mark.parametrize(
+    ("address", "folder"),
+    [("tinydb:///var/lib/peersupport", "/var/lib/peersupport"), ("tinydb:///./data", "data")],
+)
+def test_a_store_is_a_folder(tmp_path, address, folder):
+    assert config.load({"PEERSUPPORT_STORE": address}, tmp_path).store == Path(folder)
+
+
+def test_a_hospitals_lines_come_before_the_countrys_and_age_with_them(tmp_path):
+    (tmp_path / "own.toml").write_text(
+        'emergency = "7777"\nverified_on = 2026-10-01\n\n'
+        '[[lines]]\nname = "Employee assistance"\nreach = "555 0101"\nverified_on = 2026-06-01\n',
+        "utf-8",
+    )
+    settings = config.load({"PEERSUPPORT_LINES_FILE": str(tmp_path / "own.toml")}, tmp_path)
+    programme = settings.programme()
+    assert (programme.crisis, programme.emergency) == ("988", "7777")
+    assert [line.name for line in programme.lines][:2] == ["Employee assistance", "Crisis Text Line"]
+    assert lines.numbers("US", settings.own_lines).verified_on == date(2026, 6, 1)
+
+
+def test_a_line_without_a_date_is_refused(tmp_path):
+    (tmp_path / "own.toml").write_text('[[lines]]\nname = "x"\nreach = "y"\n', "utf-8")
+    assert "verified_on" in refusal(tmp_path, PEERSUPPORT_LINES_FILE=str(tmp_path / "own.toml"))
+
+
+def test_lines_ask_to_be_checked_again_after_90_days():
+    known = lines.numbers("US")
+    assert known.verified_on is not None
+    assert not known.overdue(known.verified_on + timedelta(days=90))
+    assert known.overdue(known.verified_on + timedelta(days=91))
+
+
+@pytest.mark.parametrize("country", lines.countries())
+def test_every_country_has_someone_to_call(country):
+    known = lines.numbers(country)
+    assert known.crisis
+    assert known.emergency

@@ -1,0 +1,137 @@
+"""The doctor finds what is wrong, changes nothing, and says nothing that must not be pasted."""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from adapters.base import Stopped, TryLater
+from bot import config, doctor
+from bot.doctor import Finding
+
+TODAY = date(2026, 11, 2)
+ILL = {
+    "PEERSUPPORT_COORDINATORS": "slack:TCANARY:UCANARY",
+    "PEERSUPPORT_ON_CALL": "Canary Lee; +1 555 0100; always; slack:TCANARY:UCANARY",
+    "SLACK_BOT_TOKEN": "xoxb-canary",
+    "SLACK_SIGNING_SECRET": "canary",
+}
+
+
+@pytest.fixture
+def well(tmp_path: Path) -> dict[str, str]:
+    """An installation in which nothing is left to repair."""
+    store = tmp_path / "store"
+    store.mkdir(0o700)
+    limits = tmp_path / "limits.toml"
+    limits.write_text('limits = "x"\ncounsel = "A"\nclinical_lead = "B"\ndate = 2026-11-01\n', "utf-8")
+    return ILL | {
+        "PEERSUPPORT_ROOT_KEY": base64.b64encode(bytes(range(32))).decode(),
+        "PEERSUPPORT_STORE": f"tinydb://{store}",
+        "PEERSUPPORT_EXCEPTIONS_FILE": str(limits),
+        "PEERSUPPORT_COUNTRY": "US",
+        "PEERSUPPORT_ZONE": "America/Chicago",
+    }
+
+
+def examine(tmp_path: Path, environ: dict[str, str], today: date = TODAY) -> dict[str, Finding]:
+    return {finding.id: finding for finding in doctor.examine(today, environ=environ, folder=tmp_path)[1]}
+
+
+def test_a_well_installation_ends_with_0(tmp_path, well):
+    findings = examine(tmp_path, well)
+    assert [finding for finding in findings.values() if finding.status != "ok"] == []
+    assert doctor.exit_code(findings.values()) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "status"),
+    [
+        ({"PEERSUPPORT_ROOT_KEY": None}, "root-key", "fail"),
+        ({"PEERSUPPORT_ROOT_KEY": "x"}, "settings", "fail"),
+        ({"TEAMS_CLIENT_ID": "x"}, "settings", "fail"),
+        ({"PEERSUPPORT_REALY": "off"}, "unknown-settings", "warn"),
+        ({"PEERSUPPORT_STORE": "tinydb:///dev/null/x"}, "store-folder", "fail"),
+        ({"SLACK_BOT_TOKEN": None}, "slack", "fail"),
+        ({"SLACK_BOT_TOKEN": None, "SLACK_SIGNING_SECRET": None}, "slack", "fail"),
+        ({"PEERSUPPORT_COORDINATORS": None}, "coordinators", "fail"),
+        ({"PEERSUPPORT_APPROVAL": "automatic"}, "approval", "fail"),
+        ({"PEERSUPPORT_ON_CALL": None}, "on-call", "warn"),
+        ({"PEERSUPPORT_ON_CALL": "Kim; 555 0100; always"}, "on-call", "warn"),
+        ({"PEERSUPPORT_EXCEPTIONS_FILE": None}, "exceptions", "fail"),
+        ({"PEERSUPPORT_COUNTRY": None}, "country", "warn"),
+        ({"PEERSUPPORT_ZONE": None}, "zone", "warn"),
+    ],
+)
+def test_what_is_wrong_is_found_under_its_own_id_with_a_fix(tmp_path, well, change, check, status):
+    environ = {name: value for name, value in (well | change).items() if value is not None}
+    finding = examine(tmp_path, environ)[check]
+    assert finding.status == status
+    assert finding.fix
+    assert doctor.exit_code([finding]) == {"warn": 1, "fail": 2}[status]
+
+
+@pytest.mark.parametrize("missing", ["counsel", "clinical_lead", "date"])
+def test_limits_of_secrecy_that_one_side_did_not_sign_fail(tmp_path, well, missing):
+    limits = Path(well["PEERSUPPORT_EXCEPTIONS_FILE"])
+    kept = [line for line in limits.read_text("utf-8").splitlines() if not line.startswith(missing)]
+    limits.write_text("\n".join(kept), "utf-8")
+    assert examine(tmp_path, well)["exceptions"].status == "fail"
+
+
+def test_limits_of_secrecy_signed_tomorrow_fail_today(tmp_path, well):
+    assert examine(tmp_path, well, date(2026, 10, 31))["exceptions"].status == "fail"
+
+
+def test_phone_lines_that_nobody_dialled_for_90_days_are_a_warning(tmp_path, well):
+    assert examine(tmp_path, well, date(2027, 6, 1))["lines-verified"].status == "warn"
+
+
+def test_a_store_that_others_may_read_is_a_warning(tmp_path, well):
+    (tmp_path / "store").chmod(0o755)
+    assert examine(tmp_path, well)["store-private"].status == "warn"
+
+
+def test_a_store_in_use_is_told_and_left_alone(tmp_path, well):
+    lock = tmp_path / "store" / "lock"
+    with lock.open("w", encoding="ascii") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert "is serving" in examine(tmp_path, well)["store-lock"].says
+    assert "No process" in examine(tmp_path, well)["store-lock"].says
+
+
+def test_looking_changes_nothing(tmp_path, well):
+    before = sorted(tmp_path.rglob("*"))
+    examine(tmp_path, well | {"PEERSUPPORT_STORE": f"tinydb://{tmp_path}/new/folder"})
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_nothing_it_says_must_be_hidden(tmp_path, well):
+    said = repr(examine(tmp_path, well)) + repr(examine(tmp_path, ILL | {"CLIENT_SECRET": "canary"}))
+    assert "canary" not in said.lower()
+    assert str(tmp_path) not in said
+
+
+async def test_slack_itself_can_be_asked(tmp_path, well):
+    settings = config.load(well, tmp_path)
+
+    async def all_granted(_: config.Settings) -> frozenset[str]:
+        return frozenset()
+
+    async def one_lacks(_: config.Settings) -> frozenset[str]:
+        return frozenset({"im:write"})
+
+    async def stopped(_: config.Settings) -> frozenset[str]:
+        raise Stopped
+
+    async def away(_: config.Settings) -> frozenset[str]:
+        raise TryLater
+
+    assert (await doctor.examine_live(settings, all_granted)).status == "ok"
+    assert "im:write" in (await doctor.examine_live(settings, one_lacks)).says
+    assert "SLACK_BOT_TOKEN" in (await doctor.examine_live(settings, stopped)).fix
+    assert "SLACK_API_URL" in (await doctor.examine_live(settings, away)).fix
