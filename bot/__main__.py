@@ -65,9 +65,7 @@ def serve() -> None:
         raise Refused([str(in_use)]) from None
     except Damaged:
         raise Refused(
-            [
-                "The store does not open with this PEERSUPPORT_ROOT_KEY: use the key it was made with; nothing was changed."
-            ]
+            ["The store does not open with this PEERSUPPORT_ROOT_KEY: use the key it was made with."]
         ) from None
 
 

@@ -40,15 +40,15 @@ WORDS: Final = frozenset(
         "why",
     }
 )
-"""Keys whose value is a word out of our own code, such as `slack-failed` or `http-503`."""
+"""Keys whose value is a word of our own, such as `slack-failed` or `http-503`; `kind` may be an exception's type."""
 
 NUMBERS: Final = frozenset(
     {"attempt", "bytes", "count", "days", "limit", "milliseconds", "pid", "port", "seconds", "signal", "status"}
 )
 """Keys whose value is a number."""
 
-_WORD: Final = re.compile(r"(?!.*\d{5})[a-z][a-z0-9 ._:/-]{0,59}")
-_SETTING: Final = re.compile(r"[A-Z][A-Z_]{2,39}")
+_WORD: Final = re.compile(r"(?!.*(?:\d{5}|xox|xapp))[a-z][a-z0-9 ._:/-]{0,59}")
+_NAME: Final = {"setting": re.compile(r"[A-Z][A-Z_]{2,39}"), "kind": re.compile(r"(?:[A-Z][a-z]+){1,5}")}
 _FRAMES: Final = 6
 
 
@@ -121,9 +121,9 @@ def _said(record: logging.LogRecord) -> Mapping[str, object]:
 def _may_pass(key: str, value: object) -> bool:
     if isinstance(value, bool | int | float):
         return key in NUMBERS
-    if key == "setting":
-        return isinstance(value, str) and _SETTING.fullmatch(value) is not None
-    return key in WORDS and isinstance(value, str) and _WORD.fullmatch(value) is not None
+    if key not in WORDS or not isinstance(value, str):
+        return False
+    return any(shape.fullmatch(value) for shape in (_WORD, _NAME.get(key, _WORD)))
 
 
 def _types(raised: BaseException) -> str:

@@ -1,0 +1,118 @@
+"""The commands end with the code they promise, and a refusal is sentences, never a traceback."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot import config
+
+
+def peersupport(folder: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "PYTHONDONTWRITEBYTECODE"}}
+    return subprocess.run(  # noqa: S603  # our own command
+        [sys.executable, "-m", "bot", *words],
+        cwd=folder,
+        env=kept | {"PYTHONPATH": str(Path(config.__file__).parents[1])} | environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_serve_refuses_with_sentences_and_2(tmp_path):
+    ran = peersupport(tmp_path, "serve")
+    assert ran.returncode == 2
+    assert ran.stdout == ""
+    assert "Traceback" not in ran.stderr
+    assert [line.split()[0] for line in ran.stderr.splitlines()] == [
+        "PEERSUPPORT_ROOT_KEY",
+        "No",
+        "PEERSUPPORT_COORDINATORS",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refused_secret_is_not_repeated(tmp_path):
+    ran = peersupport(tmp_path, "serve", PEERSUPPORT_ROOT_KEY="canary", SLACK_BOT_TOKEN="xapp-canary")
+    assert ran.returncode == 2
+    assert "canary" not in ran.stdout + ran.stderr
+
+
+def test_a_new_key_is_32_random_bytes(tmp_path):
+    first, second = (peersupport(tmp_path, "keys", "new").stdout for _ in range(2))
+    assert len(base64.b64decode(first, validate=False)) == 32
+    assert first != second
+    assert config.load({"PEERSUPPORT_ROOT_KEY": first}, tmp_path).root_key
+
+
+def test_config_shows_where_a_value_came_from_and_masks_secrets(tmp_path):
+    (tmp_path / ".env").write_text("PEERSUPPORT_RELAY=off\n", "utf-8")
+    ran = peersupport(tmp_path, "config", SLACK_BOT_TOKEN="xoxb-canary")
+    assert ran.returncode == 0
+    shown = {line.split()[0]: line.split()[1:] for line in ran.stdout.splitlines()}
+    assert shown["PEERSUPPORT_RELAY"] == ["off", ".env"]
+    assert shown["SLACK_BOT_TOKEN"] == [config.MASK, "environment"]
+    assert "canary" not in ran.stdout
+
+
+def test_doctor_speaks_to_programs_too(tmp_path):
+    ran = peersupport(tmp_path, "doctor", "--json")
+    findings = json.loads(ran.stdout)
+    assert ran.returncode == 2
+    assert all(set(finding) == {"id", "status", "says", "fix"} for finding in findings)
+    assert [finding["id"] for finding in findings if finding["status"] == "fail"] == [
+        "root-key",
+        "slack",
+        "coordinators",
+        "exceptions",
+    ]
+
+
+def test_doctor_in_words_gives_each_finding_a_line(tmp_path):
+    ran = peersupport(tmp_path, "doctor", TEAMS_TENANT_ID="canary")
+    assert ran.returncode == 2
+    assert ran.stdout.startswith("fail  settings")
+    assert "canary" not in ran.stdout
+
+
+def test_the_manifest_is_json_and_its_link_carries_the_same(tmp_path):
+    plain = json.loads(peersupport(tmp_path, "slack-manifest").stdout)
+    assert plain["settings"]["socket_mode_enabled"] is True
+    over_http = json.loads(peersupport(tmp_path, "slack-manifest", "--http", "https://chat.example.org").stdout)
+    assert over_http["settings"]["socket_mode_enabled"] is False
+    assert peersupport(tmp_path, "slack-manifest", "--url").stdout.startswith("https://api.slack.com/apps?new_app=1&")
+    assert "im:history" not in peersupport(tmp_path, "slack-manifest", "--strict").stdout
+
+
+@pytest.mark.parametrize("words", [("--http", "http://chat.example.org"), ("--http", "https://x.example", "--socket")])
+def test_a_manifest_that_could_not_work_is_refused(tmp_path, words):
+    assert peersupport(tmp_path, "slack-manifest", *words).returncode == 2
+
+
+def test_demo_lists_its_dialogues_and_plays_one(tmp_path):
+    listed = peersupport(tmp_path)
+    assert listed.returncode == 0
+    assert "peersupport demo --script accompanied-to-the-end" in listed.stdout
+    played = peersupport(tmp_path, "demo", "--script", "accompanied-to-the-end")
+    assert (played.returncode, played.stderr) == (0, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dialogue_nobody_wrote_is_refused(tmp_path):
+    ran = peersupport(tmp_path, "demo", "--script", "nobody-wrote-this")
+    assert ran.returncode == 2
+    assert "accompanied-to-the-end" in ran.stderr
+
+
+def test_once_something_is_configured_bare_words_are_help(tmp_path):
+    ran = peersupport(tmp_path, PEERSUPPORT_ZONE="UTC")
+    assert ran.returncode == 0
+    assert "Usage" in ran.stdout
