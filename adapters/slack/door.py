@@ -189,6 +189,8 @@ class Door:
         except Exception as error:  # noqa: BLE001  the edge
             return _unwritten(error)
         try:
+            if answer.kind == "refused":
+                return self._replies.refuse(heard, answer.card or self._desk.refusal())
             return await self._replies.answer(heard, answer, deadline)
         except Exception as error:  # noqa: BLE001  it is written: from here on nothing may undo the acknowledgement
             quiet.failed("answer", type(error).__name__)

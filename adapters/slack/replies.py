@@ -71,8 +71,6 @@ class Replies:
         """Give back what the desk gave back. Where a form cannot be opened, its card comes as an aside."""
         card = answer.card
         match answer.kind:
-            case "refused" if card:
-                return self.refuse(heard, card)
             case "form" if card:
                 return await self._form(heard, card, deadline)
             case "aside" if card:
@@ -108,7 +106,7 @@ class Replies:
             await self._slack.open_form(heard.trigger, cards.modal(card, self._name))
 
     async def _form(self, heard: Heard, card: Card, deadline: float) -> BoltResponse:
-        """A modal, opened before the acknowledgement: its trigger dies young. Where that fails, the card as an aside."""
+        """A modal, opened before the acknowledgement: its trigger dies young. Failing that, the card as an aside."""
         if heard.where not in {"command", "message", "home"} or not heard.trigger:
             return self._aside(heard, card)
         try:
