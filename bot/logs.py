@@ -24,6 +24,7 @@ WORDS: Final = frozenset(
     {
         "check",
         "event",
+        "key",
         "kind",
         "mode",
         "outcome",
@@ -43,7 +44,20 @@ WORDS: Final = frozenset(
 """Keys whose value is a word of our own, such as `slack-failed` or `http-503`; `kind` may be an exception's type."""
 
 NUMBERS: Final = frozenset(
-    {"attempt", "bytes", "count", "days", "limit", "milliseconds", "pid", "port", "seconds", "signal", "status"}
+    {
+        "attempt",
+        "bytes",
+        "count",
+        "days",
+        "limit",
+        "milliseconds",
+        "pid",
+        "port",
+        "seconds",
+        "signal",
+        "status",
+        "tries",
+    }
 )
 """Keys whose value is a number."""
 
