@@ -74,17 +74,17 @@ def demo(
     script: Annotated[str, typer.Option(help="The dialogue to play in the terminal, by its name.")] = "",
 ) -> None:
     """Play a dialogue: no account, no key, nothing on disk."""
-    from bot import theatre
+    from bot.script import perform, scenarios
 
-    scenarios = theatre.scenarios()
+    known = scenarios()
     if not script:
         typer.echo("The demo in a web page is not in this version yet. These dialogues can be played here:\n")
-        for name in sorted(scenarios):
+        for name in sorted(known):
             typer.echo(f"  peersupport demo --script {name}")
         return
-    if script not in scenarios:
-        raise Refused([f"There is no dialogue of that name: choose one of {', '.join(sorted(scenarios))}."])
-    if not asyncio.run(theatre.perform(scenarios[script], typer.echo)):
+    if script not in known:
+        raise Refused([f"There is no dialogue of that name: choose one of {', '.join(sorted(known))}."])
+    if not asyncio.run(perform(known[script], typer.echo)):
         raise typer.Exit(1)
 
 
