@@ -62,15 +62,12 @@ class Listening:
 
     url: str
     _runner: web.AppRunner
-    _site: web.TCPSite
 
     async def stop(self, drain: Drain | None = None) -> None:
-        """Accept nothing new, let open requests end, finish what was promised after them, close."""
-        await self._site.stop()
-        await self._runner.shutdown()
+        """Accept nothing new, let open requests end, then finish what was promised after them."""
+        await self._runner.cleanup()
         if drain is not None:
             await drain()
-        await self._runner.cleanup()
 
 
 async def listen(app: web.Application, bind: str) -> Listening:
@@ -88,7 +85,7 @@ async def listen(app: web.Application, bind: str) -> Listening:
     except OSError:
         await runner.cleanup()
         raise
-    return Listening(f"http://{host}:{runner.addresses[0][1]}", runner, site)
+    return Listening(f"http://{host}:{runner.addresses[0][1]}", runner)
 
 
 # ---------------------------------------------------------------- constants

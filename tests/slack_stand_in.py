@@ -136,6 +136,7 @@ class SlackStandIn:
         self._faults: list[Fault] = []
         self._count = itertools.count(1)
         self._changed = asyncio.Condition()
+        self._closing = asyncio.Event()
         self._last: tuple[bytes, str] | None = None
 
     # ------------------------------------------------------------ running
@@ -144,7 +145,7 @@ class SlackStandIn:
         app = web.Application(client_max_size=2**22)
         app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_post("/response/{user}/{n}", self._response_url)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
@@ -154,6 +155,7 @@ class SlackStandIn:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._closing.set()
         await self._session.close()
         await self._runner.cleanup()
 
@@ -437,7 +439,7 @@ class SlackStandIn:
         if fault is None:
             return web.json_response(found, headers=headers)
         if fault.hang:
-            await asyncio.Event().wait()
+            await self._closing.wait()
         if fault.reset:
             assert request.transport is not None
             request.transport.abort()

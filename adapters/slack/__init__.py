@@ -4,8 +4,7 @@ The only package that imports slack_bolt or slack_sdk.
 """
 
 from adapters.slack.door import Door
-from adapters.slack.manifest import manifest
 from adapters.slack.pace import Pace
 from adapters.slack.slack import Slack
 
-__all__ = ["Door", "Pace", "Slack", "manifest"]
+__all__ = ["Door", "Pace", "Slack"]

@@ -17,7 +17,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.base import Address, Card, Profile, Ref, TryLater, Unclear, Unreachable
-from adapters.slack import cards, errors, manifest, quiet
+from adapters.slack import cards, errors, quiet
+from adapters.slack.manifest import SCOPES
 from adapters.slack.pace import Pace
 from adapters.slack.people import Recent, to_profile
 from conversations.model import Person
@@ -71,7 +72,7 @@ class Slack:
         self.ourselves = frozenset(str(answer[k]) for k in ("user_id", "bot_id") if answer.get(k))
         scopes = next((v for k, v in answer.headers.items() if k.lower() == "x-oauth-scopes"), "")
         self._granted = frozenset(s.strip() for s in scopes.split(",") if s.strip())
-        self.lacks = frozenset(manifest.SCOPES) - self._granted if self._granted else frozenset()
+        self.lacks = frozenset(SCOPES) - self._granted if self._granted else frozenset()
         for scope in sorted(self.lacks):
             quiet.noted("scope-not-granted", scope)
 
