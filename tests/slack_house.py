@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from slack_stand_in import SlackStandIn
+
 from adapters.base import Answer, Button, Card, Press
 from adapters.slack import Door, Pace, Slack
 from bot import web
 from conversations.model import Person
-from slack_stand_in import SlackStandIn
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 WORDS = ("", "help", "i am not safe", "status", "stop", "privacy", "forget me")

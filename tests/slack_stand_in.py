@@ -30,7 +30,6 @@ from urllib.parse import parse_qs, urlencode
 
 import aiohttp
 from aiohttp import web
-
 from slack_limits import message_problems, view_problems
 
 SCOPES = "chat:write,commands,im:history,im:write,users:read"

@@ -143,7 +143,7 @@ async def test_a_command_reaches_the_desk_without_its_channel_or_its_words():
     ("typed", "word"),
     [
         ("I'm not safe", "i am not safe"),
-        ("i’m NOT safe.", "i am not safe"),
+        ("i\u2019m NOT safe.", "i am not safe"),
         ("/peersupport forget me", "forget me"),
         (" <@U0BOT>  help?", "help"),
         ("help me with my patient", ""),

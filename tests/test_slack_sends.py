@@ -33,7 +33,9 @@ async def test_a_post_unfurls_nothing_links_nobody_and_carries_no_metadata():
         await h.show("U_ANA", WELCOME)
         (args,) = h.slack.called("chat.postMessage")
         assert set(args) == {"channel", "text", "blocks", "unfurl_links", "unfurl_media", "link_names"}
-        assert not (args["unfurl_links"] or args["unfurl_media"] or args["link_names"])
+        assert not (args["unfurl_links"])
+        assert not (args["unfurl_media"])
+        assert not (args["link_names"])
         assert args["text"] == WELCOME.push
 
 

@@ -97,10 +97,9 @@ class Door:
         """A payload that is known to be Slack's, through Bolt, to the listener it is for."""
         try:
             request = AsyncBoltRequest(body=payload, context={"deadline": deadline}, mode="socket_mode")
-        except Exception as error:  # noqa: BLE001  Bolt trusts shapes; this one was none of Slack's
-            quiet.failed("payload", type(error).__name__)
-            return BoltResponse(status=400)
-        answer = await self._bolt.async_dispatch(request)
+            answer = await self._bolt.async_dispatch(request)
+        except Exception as error:  # noqa: BLE001  Bolt trusts shapes, in its error handling too; this was none of Slack's
+            return await _on_error(error)
         return ok() if answer.status == web.HTTPNotFound.status_code else answer
 
     async def drain(self, within: float = 5.0) -> None:

@@ -17,7 +17,7 @@ _log = structlog.get_logger("adapters.slack")
 class _Silent(logging.Logger):
     """Stays silent whatever level somebody gives it."""
 
-    def isEnabledFor(self, level: int) -> bool:  # noqa: ARG002, N802  logging's own name
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802  logging's own name
         return False
 
     def handle(self, record: logging.LogRecord) -> None:
