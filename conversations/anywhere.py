@@ -17,7 +17,7 @@ from conversations.model import Chose, Elapsed, Event, Facts, Opened, Person, Sa
 from conversations.request import ASKING, CHOSEN, DETAILS, OPEN, TOGETHER, Request
 from conversations.request import flow as support_flow
 from conversations.support import asking_card, chosen_card, details_card, resting_card
-from conversations.together import clinician_card
+from conversations.together import clear, clinician_card
 
 LINGERS = timedelta(hours=25)
 DAY = timedelta(hours=24)
@@ -139,9 +139,7 @@ def back_at_the_door(request: Request, event: Opened, facts: Facts) -> Decision[
         case "stop":
             return close_now(request, facts, closer=event.by)
         case "forget me":
-            closed, effects = close_now(request, facts, closer=event.by)
-            gone = support_flow.wait(closed, forget=facts.now + AT_ONCE)
-            return gone, (*effects, _say(event.by, "door-forgotten", WELCOME))
+            return _forget_now(request, event, facts)
         case "hide":
             hidden = Say(event.by, "", "*", manner="erase")
             return request, (hidden, replace(status_card(request, facts), text="support-hidden"))
@@ -149,6 +147,13 @@ def back_at_the_door(request: Request, event: Opened, facts: Facts) -> Decision[
             return request, (crisis_card(request),)
         case _:
             return request, (status_card(request, facts),)
+
+
+def _forget_now(request: Request, event: Opened, facts: Facts) -> Decision[Request]:
+    closed, effects = close_now(request, facts, closer=event.by)
+    to_others = tuple(effect for effect in effects if isinstance(effect, Tell) or effect.to != event.by)
+    gone = support_flow.wait(closed, forget=facts.now + AT_ONCE)
+    return gone, (*to_others, *clear(event.by), _say(event.by, "door-forgotten", WELCOME))
 
 
 AT_ONCE = timedelta(minutes=1)  # long enough to take our cards away; the platform is not waited for

@@ -10,6 +10,7 @@ from conversations.flow import Decision
 from conversations.model import Chose, Elapsed, Facts, Say
 from conversations.request import ACCOMPANIED, ASKING, CHOSEN, RESTING, TOGETHER, Request, flow
 from conversations.support import lasting, search
+from conversations.together import about_them
 
 THIRTY_DAYS = timedelta(days=30)
 
@@ -20,20 +21,20 @@ def check_in(request: Request, event: Elapsed, facts: Facts) -> Decision[Request
     awake = hours.waking(facts.now, request.zone, facts.programme.quiet, nights=request.wishes.nights)
     if awake > facts.now:
         return flow.wait(request, **{"check-in": awake}), ()
+    passed = tuple(at for at in request.check_ins if at <= facts.now)
     to_come = tuple(at for at in request.check_ins if at > facts.now)
-    first = request.checked_in is None
+    text = _question(request, long_ago=len(passed) > 1)
     checked = replace(request, check_ins=to_come, checked_in=facts.now)
-    last = not to_come
-    text = _question(checked, first=first)
-    choices = ("okay-for-now", "talk-again", "something-else", *(("thirty-days",) if last else ()), "no-more")
+    last = () if to_come else ("thirty-days",)
+    choices = ("okay-for-now", "talk-again", "something-else", *last, "no-more")
     waiting = flow.wait(checked, **lasting(checked, facts))
     return waiting, (Say(request.clinician, text, "check-in", choices),)
 
 
-def _question(request: Request, *, first: bool) -> str:
-    if not request.met:
+def _question(request: Request, *, long_ago: bool) -> str:
+    if request.stage == ASKING.name and not request.met:
         return "check-in-nobody-yet"
-    return "check-in-first" if first else "check-in-later"
+    return "check-in-later" if request.checked_in or long_ago else "check-in-first"
 
 
 @flow.on(*ACCOMPANIED, choice="okay-for-now")
@@ -67,8 +68,7 @@ def a_month_on(request: Request, event: Chose, facts: Facts) -> Decision[Request
 @flow.on(TOGETHER, choice="talk-again")
 def reach_the_same_peer(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
     """The peer they know is told at once; another colleague is one tap away."""
-    assert request.peer is not None
-    to_peer = Say(request.peer, "peer-talk-again", "talk-again", ("hand-back",), details={"alias": request.alias})
+    to_peer = about_them(request, "peer-talk-again", "talk-again", ("hand-back",))
     return request, (to_peer, replace(_reply(request, "check-in-told-peer"), choices=("someone-else",)))
 
 

@@ -63,9 +63,8 @@ def close_now(request: Request, facts: Facts, closer: Person) -> Decision[Reques
 
 def _goodbye(request: Request, facts: Facts, closer: Person) -> tuple[Effect, ...]:
     erased = facts.now + facts.programme.erase_after
-    times = {"erased": erased, "keys": erased + timedelta(days=facts.programme.key_days)}
     manner: Manner = "progress" if closer == request.clinician else "news"
-    card = Say(request.clinician, "support-closed", "status", times=times, manner=manner)
+    card = Say(request.clinician, "support-closed", "status", times={"erased": erased}, manner=manner)
     return *clear(request.clinician), card
 
 

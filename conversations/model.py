@@ -210,7 +210,6 @@ class Programme:
     training_months: int = 24
     close_after: timedelta = timedelta(days=7)
     erase_after: timedelta = timedelta(days=7)
-    key_days: int = 7
     relay: bool = True
     automatic_approval: bool = False
     coordinators: tuple[Person, ...] = field(default=(), repr=False)

@@ -32,7 +32,7 @@ def back_at_the_door(talk: Volunteer, event: Opened, facts: Facts) -> Decision[V
         case "resume":
             return _resumed(talk)
         case "change":
-            return talk, (profile_card(talk, ("save", "not-now")),)
+            return talk, (replace(profile_card(talk, ("save", "not-now")), text="volunteer-change"),)
         case "leave":
             return gone(talk, facts, "volunteer-left")
         case _:
@@ -48,10 +48,10 @@ def how_long(talk: Volunteer, event: Chose, facts: Facts) -> Decision[Volunteer]
 
 
 def pause_card(talk: Volunteer) -> Say:
-    return say(talk, "volunteer-pause", "today", "a-week", "until-i-say", "not-now")
+    return say(talk, "volunteer-pause", "for-today", "a-week", "until-i-say", "not-now")
 
 
-@flow.on(READY, choice="today")
+@flow.on(READY, choice="for-today")
 def pause_today(talk: Volunteer, event: Chose, facts: Facts) -> Decision[Volunteer]:
     return _paused(talk, hours.tomorrow(facts.now, talk.peer.zone))
 
@@ -87,7 +87,7 @@ def _resumed(talk: Volunteer) -> Decision[Volunteer]:
 
 @flow.on(READY, choice="change")
 def change(talk: Volunteer, event: Chose, facts: Facts) -> Decision[Volunteer]:
-    return talk, (profile_card(talk, ("save", "not-now")),)
+    return talk, (replace(profile_card(talk, ("save", "not-now")), text="volunteer-change"),)
 
 
 @flow.on(READY, choice="save")

@@ -68,8 +68,8 @@ def details_card(request: Request, facts: Facts) -> Say:
         text = "support-details-nobody"
     elif soonest > facts.now:
         text = "support-details-later"
-    choices = ("ask", "change-my-mind")
-    return Say(request.clinician, text, "status", choices, DETAILS_QUESTIONS, times={"next": soonest or facts.now})
+    choices, times = ("ask", "change-my-mind"), {"next": soonest} if soonest else {}
+    return Say(request.clinician, text, "status", choices, DETAILS_QUESTIONS, times=times)
 
 
 @flow.on(DETAILS, choice="ask")
@@ -174,7 +174,9 @@ def ask_the_next(request: Request, facts: Facts) -> tuple[Request, tuple[Say, ..
         offers=(*request.offers, *new),
         asked=(*request.asked, *(offer.peer for offer in new)),
     )
-    return flow.wait(asked, wave=facts.now + step), tuple(offer_card(asked, offer) for offer in new)
+    soonest = matching.next_free(asked, facts)
+    sooner = soonest if soonest is not None and soonest > facts.now else facts.now + step
+    return flow.wait(asked, wave=min(facts.now + step, sooner)), tuple(offer_card(asked, offer) for offer in new)
 
 
 def offer_card(request: Request, offer: Offer) -> Say:
@@ -185,25 +187,28 @@ def offer_card(request: Request, offer: Offer) -> Say:
 def asking_card(request: Request, facts: Facts, manner: Manner = "progress", text: str = "") -> Say:
     """The live status: how many were asked, what comes next, and whom to call meanwhile. Always the truth."""
     following = _next_try(request, facts)
-    times = {"by": request.deadlines.get("target", facts.now), "next": following or facts.now}
-    asked = {"asked": len(request.asked)}
+    known = {"by": request.deadlines.get("target"), "next": following}
+    times = {name: at for name, at in known.items() if at is not None}
+    asked = {"asked": len(request.asked), "coordinator": "yes" if facts.programme.coordinators else "no"}
     if not text:
         text = _how_it_stands(request, following)
     return Say(request.clinician, text, "status", ("change-my-mind",), details=asked, times=times, manner=manner)
 
 
 def _how_it_stands(request: Request, following: datetime | None) -> str:
-    if request.late:
-        return "support-nobody-yet" if following else "support-nobody-ever"
-    if request.asked:
+    if request.asked and not request.late:
         return "support-asking"
-    return "support-none-free" if following else "support-coordinator-asked"
+    if following:
+        return "support-nobody-yet" if request.late else "support-none-free"
+    if request.offers:
+        return "support-still-open"
+    return "support-nobody-found" if request.late else "support-nobody-now"
 
 
 def _next_try(request: Request, facts: Facts) -> datetime | None:
     """When we ask again: the next wave, or the hour at which the next colleague can be asked."""
     soonest = matching.next_free(request, facts)
-    return soonest and max(soonest, request.deadlines.get("wave", facts.now))
+    return request.deadlines.get("wave") if soonest is not None and soonest <= facts.now else soonest
 
 
 @flow.after(ASKING, timer="wave")
@@ -258,7 +263,8 @@ def chosen_card(request: Request, facts: Facts) -> Say:
         return Say(request.clinician, "support-chosen-coordinator", "status", choices)
     text = "support-chosen-named" if known.visible else "support-chosen"
     people = {"peer": known.person} if known.visible else {}
-    details = {"role": known.role, "since": known.since.year if known.since else 0}
+    given = "yes" if known.role else "no"
+    details = {"role": known.role, "role-given": given, "since": str(known.since.year) if known.since else ""}
     return Say(request.clinician, text, "status", choices, details=details, people=people)
 
 

@@ -89,7 +89,7 @@ def peer_card(request: Request) -> Say:
         request.peer,
         _kind_of_card("peer", request, known),
         "offer",
-        (*relay, *share, "hand-back", "close"),
+        (*relay, *share, "close"),
         details={"alias": request.alias, "when": request.wishes.when, "how": request.wishes.how},
         people={"clinician": known} if known else {},
         meet=known,
@@ -116,6 +116,14 @@ def _lawsuit(request: Request) -> tuple[Say, ...]:
     return tuple(Say(who, "lawsuit", "lawsuit") for who in (request.clinician, request.peer))
 
 
+def about_them(request: Request, text: str, slot: str, choices: tuple[str, ...]) -> Say:
+    """Something for the peer that mentions the clinician, by whatever name this peer knows."""
+    assert request.peer is not None
+    if request.clinician_named:
+        return Say(request.peer, f"{text}-named", slot, choices, people={"clinician": request.clinician})
+    return Say(request.peer, text, slot, choices, details={"alias": request.alias})
+
+
 def _named(request: Request) -> bool:
     return request.clinician_named and request.peer_named
 
@@ -136,7 +144,7 @@ def pass_it_on(request: Request, event: Chose, facts: Facts) -> Decision[Request
         return request, ()
     other = request.peer if event.by == request.clinician else request.clinician
     numbered = replace(request, lines=request.lines + 1)
-    details = {"line": line.strip()[:LONGEST_LINE], "from": _code_name(request, event.by)}
+    details: dict[str, str | int] = {"line": line.strip()[:LONGEST_LINE], "from": _code_name(request, event.by)}
     said = Say(other, "relay-line", f"line-{numbered.lines}", ("write",), details=details)
     return numbered, (said, Say(event.by, "relay-sent", "sent", ("write",)))
 
@@ -196,8 +204,7 @@ def ask_whether_they_talked(request: Request, event: Elapsed, facts: Facts) -> D
         return look_again(request, facts, "peer-silent", "support-looking-again")
     wait = by_urgency(request, facts.programme.talked_soon, facts.programme.talked_other)
     asked = flow.wait(replace(request, reminded=True), talked=_decent(facts.now + wait, request, facts))
-    choices = ("talked", "not-yet", "hand-back")
-    return asked, (Say(request.peer, "peer-talked", "talked", choices, details={"alias": request.alias}),)
+    return asked, (about_them(request, "peer-talked", "talked", ("talked", "not-yet", "hand-back")),)
 
 
 @flow.on(TOGETHER, choice="talked")

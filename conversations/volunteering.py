@@ -71,7 +71,7 @@ APPROVAL = flow.stage(
 )
 READY = flow.stage(
     "ready",
-    volunteer.may("pause", "today", "a-week", "until-i-say", "resume", "change", "save", "leave", "not-now"),
+    volunteer.may("pause", "for-today", "a-week", "until-i-say", "resume", "change", "save", "leave", "not-now"),
     coordinator.may("approve", "talk-first", "decline"),
     waits=("resume", "expiring", "expired", "tidy"),
 )

@@ -1,0 +1,146 @@
+"""One pretend platform: every person is a name, and everything shown to them is kept in order."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from adapters.base import Address, Answer, Button, Card, Desk, Field, Press, Profile, Ref, TryLater, Unreachable
+from conversations.model import Answers, Person, Value
+
+WORKSPACE = "hospital"
+
+
+@dataclass(slots=True)
+class Shown:
+    """One card on somebody's screen; `was` holds what it said before it was edited."""
+
+    to: Person
+    card: Card
+    ref: Ref
+    was: list[Card] = field(default_factory=list)
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Somebody's screen changed: they read a new card, or see an old one change."""
+
+    to: Person
+    verb: Literal["reads", "sees"]
+    card: Card
+
+
+@dataclass(slots=True)
+class Playground:
+    """Speaks for one platform. Faults are set by whoever plays: `busy`, and who has `left`."""
+
+    platform: str
+    hear: Callable[[str], str]
+    screens: dict[Ref, Shown] = field(default_factory=dict)
+    happenings: list[Happening] = field(default_factory=list)
+    left: set[Person] = field(default_factory=set)
+    busy: bool = False
+    zones: dict[Person, str] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    _filled: dict[Person, dict[str, Value]] = field(default_factory=dict)
+
+    def person(self, name: str) -> Person:
+        return Person(self.platform, WORKSPACE, name)
+
+    # ------------------------------------------------------------ what the house asks of us
+
+    async def show(self, to: Person, address: Address | None, card: Card, replacing: Ref | None) -> Ref:
+        """Put the card on their screen."""
+        self._answer_for(to)
+        if replacing is not None and (old := self.screens.get(replacing)):
+            old.was.append(old.card)
+            old.card = card
+            self.happenings.append(Happening(to, "sees", card))
+            return replacing
+        return self._post(to, card)
+
+    def _post(self, to: Person, card: Card) -> Ref:
+        ref = f"{self.platform}-{next(self._numbers)}"
+        self.screens[ref] = Shown(to, card, ref)
+        self.happenings.append(Happening(to, "reads", card))
+        return ref
+
+    def _answer_for(self, who: Person) -> None:
+        if self.busy:
+            raise TryLater
+        if who in self.left:
+            raise Unreachable
+
+    async def erase(self, ref: Ref) -> None:
+        """Take the card off their screen."""
+        if self.busy:
+            raise TryLater
+        if ref in self.screens:
+            self.screens[ref].gone = True
+
+    async def find(self, to: Person, address: Address | None, card_id: str) -> Ref | None:
+        """Look for a post that may have arrived."""
+        self._answer_for(to)
+        return next((shown.ref for shown in self.screens.values() if shown.card.id == card_id), None)
+
+    async def profile(self, person: Person) -> Profile:
+        """Names are what they are called by."""
+        return Profile(name=person.id, zone=self.zones.get(person))
+
+    # ------------------------------------------------------------ what people do
+
+    async def types(self, who: Person, typed: str, desk: Desk) -> None:
+        """Write to the bot, or type the command; a command is answered for their eyes only."""
+        how: Literal["typed", "command"] = "command" if typed.startswith("/peersupport") else "typed"
+        press = Press(self._id(), who, f"={self.hear(typed)}", how=how, address=self._address(who))
+        await self._give(who, press, desk)
+
+    async def presses(self, who: Person, button: Button, card: Card, desk: Desk) -> None:
+        await self._give(who, self.press(who, button, card), desk)
+
+    def press(self, who: Person, button: Button, card: Card) -> Press:
+        """The press of a button, with what was filled in on its card."""
+        answers: dict[str, Value] = {
+            asked.name: (asked.initial[0] if asked.initial else "")
+            if asked.kind in ("choice", "text")
+            else asked.initial
+            for asked in card.fields
+        }
+        return Press(self._id(), who, button.token, {**answers, **self._filled.pop(who, {})}, self._address(who))
+
+    def fills(self, who: Person, answers: Answers) -> None:
+        """Remember what they ticked or wrote, until they press a button."""
+        self._filled.setdefault(who, {}).update(answers)
+
+    def filled(self, who: Person, asked: Field) -> tuple[str, ...]:
+        """What is ticked for this question so far."""
+        ticked = self._filled.get(who, {}).get(asked.name, asked.initial)
+        return tuple(tick for tick in ticked if isinstance(tick, str))
+
+    async def _give(self, who: Person, press: Press, desk: Desk) -> None:
+        self.answered(who, await desk.receive(press))
+
+    def answered(self, who: Person, answer: Answer) -> None:
+        """Show what the house said at once: a refusal, a form, a reply to a command. Nobody else sees it."""
+        if answer.card is not None and answer.kind in ("aside", "form", "refused"):
+            self._post(who, replace(answer.card))
+
+    def _id(self) -> str:
+        return f"{self.platform}-press-{next(self._numbers)}"
+
+    def _address(self, who: Person) -> Address:
+        return f"{self.platform}-chat-with-{who.id}"
+
+    # ------------------------------------------------------------ what can be found on a screen
+
+    def cards(self, who: Person) -> list[Card]:
+        """What stands on their screen, newest first."""
+        return [shown.card for shown in reversed(self.screens.values()) if shown.to == who and not shown.gone]
+
+    def old_cards(self, who: Person) -> list[Card]:
+        """What once stood there: edited or taken away since, newest first."""
+        mine = [shown for shown in reversed(self.screens.values()) if shown.to == who]
+        return [card for shown in mine for card in (*((shown.card,) if shown.gone else ()), *reversed(shown.was))]

@@ -1,0 +1,178 @@
+"""The loop: read a conversation, let it decide, write it once, then say what it said."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from adapters.base import Answer, Card, Press, TryLater
+from bot.house import House
+from bot.post import Post
+from bot.records import Saved
+from bot.step import Step
+from bot.store.base import Damaged, Gone, Record, Stale
+from bot.texts import Reader
+from bot.vault import Token
+from conversations import anywhere
+from conversations.model import Chose, Opened, Person, Say
+
+log = structlog.get_logger()
+
+NOBODY = Person("", "", "")
+
+
+class Engine:
+    """What an adapter hands a press to, and what the clock wakes. An answer means: it is written down."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.post = Post(house)
+
+    # ------------------------------------------------------------ what people do
+
+    async def receive(self, press: Press) -> Answer:
+        """Take a press in, exactly once. Raises only when it could not be written, so that the platform sends it again."""
+        if press.token.startswith("="):
+            return await self._at_the_door(press)
+        token = self.house.vault.read_token(press.token)
+        return self._refused() if token is None else await self._pressed(press, token)
+
+    async def _at_the_door(self, press: Press) -> Answer:
+        word = press.token[1:] if press.token[1:] in anywhere.WORDS else ""
+        zone = await self._zone(press.by)
+        while True:
+            step = Step(self.house, press.by, press.how, press.address, zone, press.id)
+            if await step.happened_before():
+                return Answer()
+            await step.decide("doorstep", press.by, Opened(press.by, word, press.how))
+            if await self._write(step):
+                return await self._in_place(step, press)
+
+    async def _zone(self, person: Person) -> str:
+        """Where their clock stands, if their platform says so in time; else where the programme is."""
+        adapter = self.house.adapters.get(person.platform)
+        try:
+            profile = await adapter.profile(person) if adapter else None
+        except TryLater:
+            profile = None
+        return (profile.zone if profile else None) or self.house.programme.zone
+
+    async def _pressed(self, press: Press, token: Token) -> Answer:
+        while True:
+            step = Step(self.house, press.by, press.how, press.address, event_id=press.id)
+            found = await self.house.load(token.record_id)
+            slot = found[1].mail.pressed(press.by, token.slot) if found else None
+            if found is None or slot is None:
+                return self._refused()
+            kind, saved = found
+            if not slot.answers_to(token.generation) or await step.happened_before():
+                return Answer("now", await self._standing(saved, press.by, token.slot))
+            await step.decide(kind, token.record_id, Chose(press.by, token.choice, press.answers))
+            if await self._write(step):
+                return await self._after(step, kind, press, token)
+
+    async def _write(self, step: Step) -> bool:
+        """Save the step and send the post on its way; False when somebody wrote first and it has to begin again."""
+        try:
+            if changes := step.changes():
+                await self.house.store.save(*changes)
+        except Stale:
+            return False
+        self.post.soon(*step.touched())
+        return True
+
+    # ------------------------------------------------------------ what they are told at once
+
+    async def _after(self, step: Step, kind: str, press: Press, token: Token) -> Answer:
+        forms = [say for _, say in step.asides if say.manner == "form"]
+        if forms:
+            reader = Reader(self.house.programme.zone)
+            form = await self.house.card(
+                forms[-1], token.record_id, token.slot, token.generation, self.house.new_id(), reader
+            )
+            return Answer("form", form)
+        saved = await step.saved(kind, token.record_id)
+        return Answer("now", await self._standing(saved, press.by, token.slot))
+
+    async def _standing(self, saved: Saved[Any] | None, to: Person, key: str) -> Card | None:
+        """The card that stands in this slot now, for platforms that want it back at once."""
+        slot = saved.mail.pressed(to, key) if saved else None
+        if saved is None or slot is None:
+            return None
+        _, reader = await self.house.reader(saved.mail, saved.talk, to)
+        try:
+            return await self.house.card(slot.say, saved.talk.id, key, slot.generation, self.house.new_id(), reader)
+        except TryLater:
+            return None
+
+    async def _in_place(self, step: Step, press: Press) -> Answer:
+        """A command is answered where it was typed, for the typist's eyes; what is longer waits in our own chat."""
+        if press.how != "command":
+            return Answer()
+        short = [(id_, say) for id_, say in step.asides if not say.questions]
+        if len(short) < len(step.asides) or not short:
+            return Answer("aside", await self._constant(Say(press.by, "door-see-chat", "door")))
+        id_, say = short[-1]
+        saved = step.outcome(id_)
+        slot = saved.mail.slot(press.by, say.slot)
+        _, reader = await self.house.reader(saved.mail, saved.talk, press.by)
+        key, generation = (slot.key, slot.generation) if slot else ("", 0)
+        card = await self.house.card(say, id_, key, generation, self.house.new_id(), reader)
+        return Answer("aside", card)
+
+    async def _constant(self, say: Say) -> Card:
+        return await self.house.card(say, "", "door", 0, self.house.new_id(), Reader())
+
+    def _refused(self) -> Answer:
+        return Answer("refused", self.refusal())
+
+    def refusal(self) -> Card:
+        """One line for every press that is old, another's or nobody's: it tells a stranger nothing."""
+        words = self.house.words
+        return Card(id="refused", text=words.say("old-button"), push=words.say("push"))
+
+    async def home(self, person: Person) -> Card:
+        """The same page for everyone, always: if everyone has the card, having it proves nothing."""
+        say = Say(person, "welcome", "door", anywhere.WELCOME, details={"how": "pressed"})
+        return await self._constant(say)
+
+    async def shut(self, platform: str) -> None:
+        """The platform withdrew our access. Sends stay owed; the operator is told."""
+        log.error("platform-shut", platform=platform)
+
+    # ------------------------------------------------------------ what time does
+
+    async def wake(self) -> None:
+        """Everything time owes anyone. Safe to run late, twice, or after a crash."""
+        for id_ in await self.house.store.due(self.house.now()):
+            try:
+                await self._elapse(id_)
+            except Damaged:
+                log.error("record-damaged")
+
+    async def _elapse(self, id_: str) -> None:
+        while True:
+            record = await self.house.store.load(id_)
+            if record is None:
+                return
+            if record.kind == "seen":
+                return await self._let_go(record)
+            step = Step(self.house)
+            await step.elapse(record.kind, id_)
+            if await self._write(step):
+                return self.post.soon(id_)
+
+    async def _let_go(self, record: Record) -> None:
+        """Platforms no longer deliver this event again."""
+        with suppress(Stale):  # gone already
+            await self.house.store.save(Gone(record.id, record.revision))
+
+    async def next_wake(self) -> datetime | None:
+        return await self.house.store.next_due()
+
+    async def idle(self) -> None:
+        """Return when everything that can be delivered now has been."""
+        await self.post.idle()

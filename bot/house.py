@@ -1,0 +1,84 @@
+"""What every working part shares: where records live, who speaks for which platform, and what time it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from adapters.base import Adapter, Card
+from bot.outbox import Mail
+from bot.records import Saved, id_of, load
+from bot.store.base import Store
+from bot.texts import Reader, Words
+from bot.vault import Vault
+from conversations.model import Person, Programme, Say
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Time, ids and luck are given, so that a test can hold them still."""
+
+    store: Store
+    vault: Vault
+    words: Words
+    programme: Programme
+    adapters: Mapping[str, Adapter]
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+    luck: Callable[[], int]
+    _volunteers: dict[str, Saved[Any]] = field(default_factory=dict, repr=False)
+
+    async def load(self, id: str) -> tuple[str, Saved[Any]] | None:  # noqa: A002 - the field is called id
+        """The kind of a record and what it holds. Raises Damaged."""
+        record = await self.store.load(id)
+        if record is None or record.kind == "seen":
+            return None
+        return record.kind, load(record, self.vault)
+
+    async def volunteers(self) -> tuple[Saved[Any], ...]:
+        """The whole roster; a volunteer's record is opened again only when it has changed."""
+        records = await self.store.kind("volunteering")
+        kept = self._volunteers
+        fresh = {
+            record.id: kept[record.id]
+            if record.id in kept and kept[record.id].revision == record.revision
+            else load(record, self.vault)
+            for record in records
+        }
+        kept.clear()
+        kept.update(fresh)
+        return tuple(fresh.values())
+
+    async def reader(self, mail: Mail, talk: Any, to: Person) -> tuple[str | None, Reader]:  # noqa: ANN401 - any talk
+        """Where somebody is reached, and how their clock stands."""
+        zone = talk.zone if getattr(talk, "clinician", None) == to else None
+        address = mail.address(to)
+        volunteer = await self.load(id_of("volunteering", to, self.vault))
+        if volunteer is not None:
+            _, saved = volunteer
+            peer = saved.talk.peer
+            return address or saved.mail.address(to), Reader(zone or peer.zone, peer.plain_push)
+        if address is None and (door := await self.load(id_of("doorstep", to, self.vault))):
+            address = door[1].mail.address(to)
+        return address, Reader(zone or self.programme.zone)
+
+    async def card(  # noqa: PLR0913 - a card is one of many things
+        self, say: Say, record_id: str, key: str, generation: int, card_id: str, reader: Reader
+    ) -> Card:
+        """The card as its reader will see it. Raises TryLater when a name cannot be looked up now."""
+        names = {person: await self.name(person) for person in say.people.values()}
+
+        def token(choice: str) -> str:
+            if say.slot == "door":
+                return f"={choice}"
+            return self.vault.token(record_id, key, generation, choice)
+
+        return self.words.card(say, card_id, token, reader, names, self.now())
+
+    async def name(self, person: Person) -> str:
+        """What their platform calls them, asked when it is needed and kept in no record."""
+        adapter = self.adapters.get(person.platform)
+        profile = await adapter.profile(person) if adapter else None
+        return (profile.name if profile else "") or self.words.say("a-colleague")

@@ -1,0 +1,260 @@
+"""What stands in each person's chat, and what has still to be put there. Pure: the post does the talking.
+
+A slot holds what should be read there now; an errand says that the platform does not show it yet. So an unsent text
+that was overtaken is never sent, and what is sent is always the newest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+from adapters.base import Address, Ref
+from conversations.model import Person, Say
+
+EVERY_SLOT = "*"
+KEY = 16  # characters of a slot's key
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One place in one person's chat. `generation` grows whenever what can be pressed there changes its meaning.
+
+    `key` is what a button carries instead of the name: it is this person's alone, so nobody can press for another.
+    """
+
+    to: Person
+    name: str
+    key: str
+    generation: int
+    say: Say = field(repr=False)
+    ref: Ref | None = field(default=None, repr=False)
+    seen: int = 0  # the generation that stands on their screen
+
+    def answers_to(self, generation: int) -> bool:
+        """Whether a card of this generation can still be on their screen; what its press means is decided elsewhere."""
+        return self.seen <= generation <= self.generation
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Something a platform has still to do for us.
+
+    `sending` is set durably before the call: an errand found so after a crash may have been done already.
+    """
+
+    id: str  # random; a post carries it, so that it can be looked for
+    to: Person
+    slot: str
+    deed: Literal["post", "edit", "erase"]
+    ref: Ref | None = field(default=None, repr=False)  # what to erase
+    generation: int = 0  # of the slot, when it set out
+    sending: bool = False
+    not_before: datetime | None = None
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """Everything one conversation shows to people, and owes them."""
+
+    slots: tuple[Slot, ...] = ()
+    errands: tuple[Errand, ...] = ()
+    addresses: tuple[tuple[Person, Address], ...] = field(default=(), repr=False)
+
+    def slot(self, to: Person, name: str) -> Slot | None:
+        return next((slot for slot in self.slots if slot.to == to and slot.name == name), None)
+
+    def pressed(self, by: Person, key: str) -> Slot | None:
+        """The slot whose button this person holds."""
+        return next((slot for slot in self.slots if slot.key == key and slot.to == by), None)
+
+    def address(self, to: Person) -> Address | None:
+        return dict(self.addresses).get(to)
+
+    def waiting(self, to: Person, name: str) -> Errand | None:
+        """The errand for this slot that nobody has set out on yet."""
+        mine = (errand for errand in self.errands if errand.to == to and errand.slot == name)
+        return next((errand for errand in mine if not errand.sending and errand.deed != "erase"), None)
+
+
+NewId = Callable[[], str]
+
+
+def say_all(mail: Mail, says: Iterable[Say], new_id: NewId) -> Mail:
+    """Take in what a decision said, in order."""
+    said = tuple(says)
+    spoken = {(say.to, say.slot) for say in said}
+    for say in said:
+        mail = _take_in(mail, say, spoken, new_id)
+    return mail
+
+
+def _take_in(mail: Mail, say: Say, spoken: set[tuple[Person, str]], new_id: NewId) -> Mail:
+    if say.manner == "erase":
+        gone = (slot for slot in mail.slots if slot.to == say.to and say.slot in (EVERY_SLOT, slot.name))
+        for slot in gone:
+            if (slot.to, slot.name) not in spoken or say.slot == slot.name:
+                mail = _erase(mail, slot, new_id)
+        return mail
+    if say.manner == "news":
+        return _post(mail, say, new_id)
+    return _edit(mail, say, new_id)
+
+
+def _erase(mail: Mail, slot: Slot, new_id: NewId) -> Mail:
+    errands = _without_waiting(mail, slot.to, slot.name)
+    if slot.ref is not None:
+        errands = (*errands, Errand(new_id(), slot.to, slot.name, "erase", slot.ref))
+    in_flight = any(errand.to == slot.to and errand.slot == slot.name and errand.sending for errand in errands)
+    slots = mail.slots if in_flight else _without(mail, slot)
+    if in_flight:  # what is on its way is taken away when it has arrived
+        slots = tuple(replace(s, say=replace(s.say, manner="erase"), ref=None) if s == slot else s for s in slots)
+    return replace(mail, slots=slots, errands=errands)
+
+
+def _post(mail: Mail, say: Say, new_id: NewId) -> Mail:
+    old = mail.slot(say.to, say.slot)
+    errand = Errand(new_id(), say.to, say.slot, "post")
+    if old is None:
+        slot = Slot(say.to, say.slot, key=errand.id[-KEY:], generation=1, say=say)
+    else:
+        slot = replace(old, generation=old.generation + 1, say=say)
+    errands = (*_without_waiting(mail, say.to, say.slot), errand)
+    return replace(mail, slots=_with(mail, slot), errands=errands)
+
+
+def _edit(mail: Mail, say: Say, new_id: NewId) -> Mail:
+    old = mail.slot(say.to, say.slot)
+    waiting = mail.waiting(say.to, say.slot)
+    if old is None:
+        return mail if say.manner == "withdraw" else _post(mail, say, new_id)
+    unseen = old.ref is None and not _in_flight(mail, say.to, say.slot)
+    if say.manner == "withdraw" and unseen:
+        return replace(mail, slots=_without(mail, old), errands=_without_waiting(mail, say.to, say.slot))
+    if waiting is None and replace(old.say, manner=say.manner) == say:
+        return mail
+    changed = old.say.choices != say.choices
+    slot = replace(old, say=say, generation=old.generation + changed)
+    errands = mail.errands
+    if waiting is None:
+        errands = (*errands, Errand(new_id(), say.to, say.slot, "edit"))
+    return replace(mail, slots=_with(mail, slot), errands=errands)
+
+
+def _in_flight(mail: Mail, to: Person, name: str) -> bool:
+    return any(errand.sending for errand in mail.errands if errand.to == to and errand.slot == name)
+
+
+def _with(mail: Mail, slot: Slot) -> tuple[Slot, ...]:
+    others = tuple(s for s in mail.slots if (s.to, s.name) != (slot.to, slot.name))
+    return (*others, slot)
+
+
+def _without(mail: Mail, slot: Slot) -> tuple[Slot, ...]:
+    return tuple(s for s in mail.slots if (s.to, s.name) != (slot.to, slot.name))
+
+
+def _without_waiting(mail: Mail, to: Person, name: str) -> tuple[Errand, ...]:
+    waiting = mail.waiting(to, name)
+    return tuple(errand for errand in mail.errands if errand != waiting)
+
+
+# ---------------------------------------------------------------- delivering
+
+
+def ready(mail: Mail, now: datetime) -> tuple[Errand, ...]:
+    """The oldest errand of each person, where it need not wait: a person's messages stay in order."""
+    first: dict[Person, Errand] = {}
+    for errand in mail.errands:
+        first.setdefault(errand.to, errand)
+    return tuple(errand for errand in first.values() if errand.not_before is None or errand.not_before <= now)
+
+
+def due(mail: Mail, created: datetime) -> datetime | None:
+    """When the next errand can be run, or None when nothing is owed."""
+    first: dict[Person, Errand] = {}
+    for errand in mail.errands:
+        first.setdefault(errand.to, errand)
+    return min((errand.not_before or created for errand in first.values()), default=None)
+
+
+def set_out(mail: Mail, ids: Iterable[str]) -> Mail:
+    """Note durably that the call is about to be made."""
+    going = set(ids)
+
+    def sent_off(errand: Errand) -> Errand:
+        slot = mail.slot(errand.to, errand.slot)
+        return replace(errand, sending=True, generation=slot.generation if slot else 0)
+
+    return _each(mail, lambda errand: sent_off(errand) if errand.id in going else errand)
+
+
+def put_off(mail: Mail, id: str, until: datetime) -> Mail:  # noqa: A002 - the field is called id
+    """The platform did not do it: try again later."""
+    return _each(
+        mail,
+        lambda errand: (
+            replace(errand, sending=False, not_before=until, tries=errand.tries + 1) if errand.id == id else errand
+        ),
+    )
+
+
+def unclear(mail: Mail, id: str, until: datetime) -> Mail:  # noqa: A002 - the field is called id
+    """The platform may have done it: it stays *sending*, and is looked into later."""
+    return _each(
+        mail,
+        lambda errand: replace(errand, not_before=until, tries=errand.tries + 1) if errand.id == id else errand,
+    )
+
+
+def done(mail: Mail, id: str, ref: Ref | None, new_id: NewId) -> Mail:  # noqa: A002 - the field is called id
+    """The platform did it. A card that news replaced is taken away; a person's own words are dropped."""
+    errand = next((errand for errand in mail.errands if errand.id == id), None)
+    if errand is None:
+        return mail
+    mail = replace(mail, errands=tuple(e for e in mail.errands if e.id != id))
+    slot = mail.slot(errand.to, errand.slot)
+    if ref is None or errand.deed == "erase":
+        return mail
+    if slot is None or slot.say.manner == "erase":
+        slots = _without(mail, slot) if slot else mail.slots
+        late = Errand(new_id(), errand.to, errand.slot, "erase", ref)
+        return replace(mail, slots=slots, errands=(*mail.errands, late))
+    errands = mail.errands
+    if slot.ref is not None and slot.ref != ref:
+        errands = (*errands, Errand(new_id(), errand.to, errand.slot, "erase", slot.ref))
+    return replace(mail, slots=_with(mail, _delivered(slot, ref, errand.generation)), errands=errands)
+
+
+def _delivered(slot: Slot, ref: Ref, generation: int) -> Slot:
+    said: Mapping[str, str | int] = {name: value for name, value in slot.say.details.items() if name != "line"}
+    return replace(slot, ref=ref, seen=generation, say=replace(slot.say, details=said))
+
+
+def drop(mail: Mail, id: str) -> Mail:  # noqa: A002 - the field is called id
+    """It cannot be done, and will not be tried again. A slot nobody ever saw goes with it."""
+    errand = next((errand for errand in mail.errands if errand.id == id), None)
+    if errand is None:
+        return mail
+    errands = tuple(e for e in mail.errands if e.id != id)
+    slot = mail.slot(errand.to, errand.slot)
+    unseen = (
+        slot is not None and slot.ref is None and not any(e.slot == errand.slot and e.to == errand.to for e in errands)
+    )
+    slots = _without(mail, slot) if slot is not None and unseen else mail.slots
+    return replace(mail, slots=slots, errands=errands)
+
+
+def _each(mail: Mail, change: Callable[[Errand], Errand]) -> Mail:
+    return replace(mail, errands=tuple(change(errand) for errand in mail.errands))
+
+
+def at(mail: Mail, to: Person, address: Address | None) -> Mail:
+    """Remember where a person can be reached; the newest is the one that works."""
+    if address is None or mail.address(to) == address:
+        return mail
+    others = tuple((who, where) for who, where in mail.addresses if who != to)
+    return replace(mail, addresses=(*others, (to, address)))

@@ -1,0 +1,102 @@
+"""Between a conversation in memory and a sealed record in the store: the shapes on disk, and their upgrades."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Generic, TypeVar
+
+import orjson
+from pydantic import TypeAdapter
+
+from bot.outbox import Mail, due
+from bot.store.base import Gone, Record
+from bot.vault import Vault
+from conversations.anywhere import Doorstep
+from conversations.flow import FORGOTTEN, Conversation, Flow
+from conversations.flows import DOORSTEP, SUPPORT, VOLUNTEERING
+from conversations.model import Person
+from conversations.request import Request
+from conversations.volunteering import Volunteer
+
+C = TypeVar("C", bound=Conversation)
+
+Body = dict[str, Any]  # plain JSON: {"talk": …, "mail": …}
+UPGRADES: tuple[Callable[[Body], Body], ...] = ()  # UPGRADES[n] turns shape n into shape n + 1
+
+PEER = "peer"  # index: requests that ask or hold this volunteer
+
+
+@dataclass(frozen=True, slots=True)
+class Saved(Generic[C]):
+    """One conversation with everything it shows and owes, at the revision it was read."""
+
+    talk: C
+    mail: Mail = Mail()
+    revision: int = 0
+    day: date = field(default=date.min)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[C]):
+    """How one kind of conversation is decided and kept."""
+
+    flow: Flow[C]
+    talk: TypeAdapter[C]
+    keys: Callable[[C], Mapping[str, tuple[Person, ...]]]
+
+
+def _known_peers(request: Request) -> Mapping[str, tuple[Person, ...]]:
+    holder = (request.peer,) if request.peer else ()
+    return {PEER: (*holder, *(offer.peer for offer in request.offers))}
+
+
+KINDS: dict[str, Kind[Any]] = {
+    "support": Kind(SUPPORT, TypeAdapter(Request), _known_peers),
+    "volunteering": Kind(VOLUNTEERING, TypeAdapter(Volunteer), lambda _: {}),
+    "doorstep": Kind(DOORSTEP, TypeAdapter(Doorstep), lambda _: {}),
+}
+MAIL = TypeAdapter(Mail)
+
+
+def dump(saved: Saved[Any], kind: str, vault: Vault, now: datetime) -> Record | Gone:
+    """The record to write; a forgotten conversation is one to destroy."""
+    talk = saved.talk
+    if talk.stage == FORGOTTEN:
+        return Gone(talk.id, saved.revision)
+    plain = b'{"talk":%b,"mail":%b}' % (KINDS[kind].talk.dump_json(talk), MAIL.dump_json(saved.mail))
+    owed = (talk.due, due(saved.mail, now))
+    return Record(
+        id=talk.id,
+        kind=kind,
+        stage=talk.stage,
+        due=min((at for at in owed if at), default=None),
+        day=saved.day if saved.revision else now.date(),
+        revision=saved.revision,
+        shape=len(UPGRADES),
+        keys={
+            index: tuple(vault.pseudonym(index, person) for person in people)
+            for index, people in KINDS[kind].keys(talk).items()
+            if people
+        },
+        sealed=vault.seal(kind, talk.id, len(UPGRADES), plain),
+    )
+
+
+def load(record: Record, vault: Vault) -> Saved[Any]:
+    """Raises Damaged when the record does not open here."""
+    body: Body = orjson.loads(vault.open(record.kind, record.id, record.shape, record.sealed))
+    for upgrade in UPGRADES[record.shape :]:
+        body = upgrade(body)
+    return Saved(
+        KINDS[record.kind].talk.validate_python(body["talk"]),
+        MAIL.validate_python(body["mail"]),
+        record.revision,
+        record.day,
+    )
+
+
+def id_of(kind: str, of: str | Person, vault: Vault) -> str:
+    """A request is known by its random id; a volunteer and a doorstep by a keyed hash of the person."""
+    return of if isinstance(of, str) else vault.pseudonym(kind, of)

@@ -1,0 +1,160 @@
+"""One event and everything it means, in any number of conversations, until it is one write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any, Literal
+
+from bot import outbox
+from bot.house import House
+from bot.records import KINDS, PEER, Saved, dump, id_of
+from bot.store.base import Gone, Record
+from conversations.flow import FORGOTTEN
+from conversations.model import Elapsed, Event, Facts, Opened, Person, Say, Tell
+from conversations.volunteering import roster
+
+SEEN_FOR = timedelta(hours=25)
+
+
+@dataclass(slots=True)
+class Step:
+    """Works on copies; nothing is true before `changes` are saved, all of them or none.
+
+    What a decision relied on is written with it, at the revision it was read, so a race makes the later one begin again.
+    """
+
+    house: House
+    by: Person | None = None
+    how: Literal["pressed", "typed", "command"] = "pressed"
+    address: str | None = None
+    zone: str = "UTC"
+    event_id: str = ""
+    asides: list[tuple[str, Say]] = field(default_factory=list)  # (record id, what the presser may be told at once)
+    _read: dict[str, Saved[Any]] = field(default_factory=dict)
+    _kinds: dict[str, str] = field(default_factory=dict)
+    _now: dict[str, Saved[Any]] = field(default_factory=dict)
+
+    async def happened_before(self) -> bool:
+        """Whether this very event was written down already: platforms deliver again."""
+        return bool(self.event_id) and await self.house.store.load(self._seen_id()) is not None
+
+    def _seen_id(self) -> str:
+        return self.house.vault.mark("event", self.event_id)
+
+    async def saved(self, kind: str, id: str) -> Saved[Any] | None:  # noqa: A002 - the field is called id
+        """This conversation as it would stand after the step so far."""
+        if id not in self._now:
+            found = await self.house.load(id)
+            if found is None or found[0] != kind:
+                return None
+            self._keep(kind, found[1])
+        return self._now[id]
+
+    def _keep(self, kind: str, saved: Saved[Any]) -> None:
+        if saved.talk.id not in self._now:
+            self._read[saved.talk.id] = self._now[saved.talk.id] = saved
+            self._kinds[saved.talk.id] = kind
+
+    async def decide(self, kind: str, of: str | Person, event: Event) -> None:
+        """Let one conversation answer, then whoever it tells something."""
+        waiting: list[tuple[str, str | Person, Event]] = [(kind, of, event)]
+        while waiting:
+            told = await self._decide(*waiting.pop(0))
+            waiting += [(tell.flow, tell.of, tell.event) for tell in told]
+
+    async def _decide(self, kind: str, of: str | Person, event: Event) -> Sequence[Tell]:
+        id_, flow = id_of(kind, of, self.house.vault), KINDS[kind].flow
+        facts = await self._facts(kind, of)
+        saved = await self.saved(kind, id_)
+        if saved is None:
+            talk = flow.begin(id_, event, facts)
+            if talk is None:
+                return ()
+            saved = Saved(talk, day=facts.now.date())
+            self._kinds[id_] = kind
+        talk, effects = flow.decide(saved.talk, event, facts)
+        says = [effect for effect in effects if isinstance(effect, Say)]
+        mail = saved.mail
+        if isinstance(event, Opened) and event.by == self.by:
+            mail = outbox.at(mail, event.by, self.address)
+        mail = outbox.say_all(mail, self._for_the_outbox(id_, mail, says), self.house.new_id)
+        self._now[id_] = replace(saved, talk=talk, mail=mail)
+        return [effect for effect in effects if isinstance(effect, Tell)]
+
+    def _for_the_outbox(self, id_: str, mail: outbox.Mail, says: Sequence[Say]) -> Sequence[Say]:
+        """Keep back what the presser can be told at once: forms, and the reply to a command."""
+        kept = []
+        for say in says:
+            if say.to == self.by and say.text and (say.manner == "form" or self.how == "command"):
+                self.asides.append((id_, say))
+            if say.manner == "form" or (say.manner == "answer" and self.how == "command"):
+                continue
+            standing = mail.slot(say.to, say.slot)
+            if self.how == "command" and say.to == self.by and standing and standing.ref and _same(standing.say, say):
+                continue
+            kept.append(replace(say, manner="news") if say.manner == "answer" else say)
+        return kept
+
+    async def elapse(self, kind: str, id_: str) -> None:
+        """Every deadline of this conversation that has passed, oldest first and each at most once."""
+        over: set[str] = set()
+        while True:
+            saved = await self.saved(kind, id_)
+            if saved is None or saved.talk.stage == FORGOTTEN:
+                return
+            running = sorted((at, name) for name, at in saved.talk.deadlines.items() if name not in over)
+            if not running or running[0][0] > self.house.now():
+                return
+            _, timer = running[0]
+            over.add(timer)
+            await self.decide(kind, id_, Elapsed(timer))
+
+    async def _facts(self, kind: str, of: str | Person) -> Facts:
+        house = self.house
+        facts = Facts(
+            now=house.now(), programme=house.programme, fresh=house.new_id(), luck=house.luck(), zone=self.zone
+        )
+        if kind == "support":
+            for saved in await house.volunteers():
+                self._keep("volunteering", saved)
+            talks = (self._now[id_].talk for id_, known in self._kinds.items() if known == "volunteering")
+            return replace(facts, peers=roster(tuple(talks)))
+        if kind == "volunteering":
+            id_ = id_of(kind, of, house.vault)
+            known = await self.saved(kind, id_)
+            who = of if isinstance(of, Person) else known.talk.peer.person if known else None
+            known_in = await house.store.find(PEER, house.vault.pseudonym(PEER, who)) if who else ()
+            return replace(facts, known_in=tuple(known_in))
+        return facts
+
+    def change(self, id_: str, mail: outbox.Mail) -> None:
+        """Note what the post found out, as part of this step."""
+        self._now[id_] = replace(self._now[id_], mail=mail)
+
+    def changes(self) -> list[Record | Gone]:
+        """Everything to write, with the mark that this event was seen; empty when nothing happened."""
+        now = self.house.now()
+        changed = [
+            dump(saved, self._kinds[id_], self.house.vault, now)
+            for id_, saved in self._now.items()
+            if saved != self._read.get(id_) and not (saved.talk.stage == FORGOTTEN and saved.revision == 0)
+        ]
+        if changed and self.event_id:
+            day, due = now.date(), now + SEEN_FOR
+            changed.append(Record(id=self._seen_id(), kind="seen", stage="seen", due=due, day=day))
+        return changed
+
+    def outcome(self, id_: str) -> Saved[Any]:
+        """A conversation this step has decided about."""
+        return self._now[id_]
+
+    def touched(self) -> list[str]:
+        """Conversations with something to deliver."""
+        return [id_ for id_, saved in self._now.items() if saved.mail.errands and saved != self._read.get(id_)]
+
+
+def _same(one: Say, other: Say) -> bool:
+    """Whether two sayings read alike, however they came to be said."""
+    return replace(one, manner=other.manner) == other

@@ -1,0 +1,136 @@
+"""The words, from conversations/texts/<language>/*.ftl, made into cards for one reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import structlog
+from babel.dates import format_date, format_time
+from fluent.runtime import FluentBundle, FluentResource
+
+from adapters.base import Button, Card, Field, Link, Option
+from conversations.model import Person, Programme, Question, Say
+
+log = structlog.get_logger()
+
+FOLDER = Path(__file__).parent.parent / "conversations" / "texts"
+LANGUAGE = "en"
+
+PRIMARY = frozenset(("soon", "ask", "yes", "connect", "write", "send", "next", "promise", "approve", "save"))
+SPELT_OUT = {"role": "ask-role", "department": "ask-department"}  # values that stand for words of a question
+CODE_NAMED = frozenset(("alias", "from"))
+PLATFORMS = {"slack": "Slack", "teams": "Teams"}
+WEEK = timedelta(days=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whoever will read a card: where their clock is, and what their lock screen may show."""
+
+    zone: str = "UTC"
+    plain_push: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One language, and everything the running settings have to say in it."""
+
+    programme: Programme
+    bundle: FluentBundle = field(repr=False)
+
+    @classmethod
+    def load(cls, programme: Programme, language: str = LANGUAGE, folder: Path = FOLDER) -> Words:
+        bundle = FluentBundle([language], use_isolating=False)
+        for file in sorted((folder / language).glob("*.ftl")):
+            bundle.add_resource(FluentResource(file.read_text(encoding="utf-8")))
+        return cls(programme, bundle)
+
+    def say(self, key: str, **values: str | int) -> str:
+        """The sentence of this key. A gap in the words is logged by its key and never leaves somebody in silence."""
+        if not self.bundle.has_message(key):
+            log.error("words-missing", key=key)
+            return key
+        pattern = self.bundle.get_message(key).value
+        assert pattern is not None
+        text, errors = self.bundle.format_pattern(pattern, {**self._settings(), **values})
+        if errors:
+            log.error("words-incomplete", key=key)
+        return str(text)
+
+    def _settings(self) -> dict[str, str | int]:
+        programme, on_call = self.programme, self.programme.on_call
+        return {
+            "name": programme.name,
+            "crisis": programme.crisis,
+            "emergency": programme.emergency,
+            "lines": "\n".join(f"{line.name}: {line.reach}" for line in programme.lines),
+            "limits": programme.limits or self.bundle_text("privacy-limits"),
+            "close-days": programme.close_after.days,
+            "erase-days": programme.erase_after.days,
+            "check-ins": len(programme.check_ins),
+            "on-call": on_call.name if on_call else "",
+            "on-call-phone": on_call.phone if on_call else "",
+        }
+
+    def bundle_text(self, key: str) -> str:
+        pattern = self.bundle.get_message(key).value
+        assert pattern is not None
+        return str(self.bundle.format_pattern(pattern)[0])
+
+    def card(  # noqa: PLR0913 - what a card is made of
+        self,
+        say: Say,
+        card_id: str,
+        token: Callable[[str], str],
+        reader: Reader,
+        names: Mapping[Person, str],
+        now: datetime,
+    ) -> Card:
+        """Words, buttons and questions as this reader sees them. `token` gives each choice its opaque press."""
+        values: dict[str, str | int] = {name: self._value(name, value) for name, value in say.details.items()}
+        values |= {name: self.when(at, now, reader.zone) for name, at in say.times.items()}
+        values |= {name: names[person] for name, person in say.people.items()}
+        values["platform"] = PLATFORMS.get(say.to.platform, self.programme.name)
+        text = self.say(say.text, **values)
+        return Card(
+            id=card_id,
+            text=text,
+            push=text if reader.plain_push else self.say("push"),
+            quote=str(say.details.get("line", "")),
+            fields=tuple(self._field(question) for question in say.questions),
+            buttons=tuple(
+                Button(self.say(f"button-{choice}"), token(choice), "primary" if choice in PRIMARY else "plain")
+                for choice in say.choices
+            ),
+            link=Link(self.say("link-to-chat"), say.meet) if say.meet else None,
+            title=self.say(f"{say.text}-title") if say.manner == "form" else "",
+        )
+
+    def _value(self, name: str, value: str | int) -> str | int:
+        if name in CODE_NAMED:
+            return self.say(f"code-name-{value}")
+        if name in SPELT_OUT:
+            return self.say(f"{SPELT_OUT[name]}-{value or 'none'}")
+        return value
+
+    def _field(self, question: Question) -> Field:
+        key = f"ask-{question.name}"
+        options = tuple(Option(option, self.say(f"{key}-{option}")) for option in question.options)
+        return Field(question.name, question.kind, self.say(key), options, question.chosen)
+
+    def when(self, at: datetime, now: datetime, zone: str) -> str:
+        """A moment as people say it: "4:30 PM", "tomorrow at 8:00 AM", "Friday at …", "March 9"."""
+        there, here = at.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
+        clock = format_time(there, "short", locale=LANGUAGE).replace("\u202f", " ")
+        days = (there.date() - here.date()).days
+        if days == 0:
+            return clock
+        if days == 1:
+            return self.say("when-tomorrow", time=clock)
+        if timedelta(0) < at - now < WEEK:
+            return self.say("when-weekday", day=format_date(there, "EEEE", locale=LANGUAGE), time=clock)
+        return format_date(there, "MMMM d", locale=LANGUAGE)

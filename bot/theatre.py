@@ -1,0 +1,149 @@
+"""A little theatre: the real engine and the real store, with people who are names and a clock one can push."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from adapters.playground.playground import Playground
+from bot import config
+from bot.engine import Engine
+from bot.house import House
+from bot.records import Saved, dump, id_of, load
+from bot.store.tiny import TinyStore
+from bot.texts import Words
+from bot.vault import Vault
+from conversations import anywhere, hours
+from conversations.model import Peer, Person
+from conversations.support import ABOUT, DEPARTMENTS, LANGUAGES, ROLES
+from conversations.volunteering import READY, Volunteer
+
+MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+UNITS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
+PLATFORMS = ("slack", "teams")
+KEY = bytes(32)  # nothing real is ever sealed with it
+
+
+class Theatre:
+    """The programme on a stage: people are names, and it is Monday morning."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.now = MONDAY
+        self.environment: dict[str, str] = {"PEERSUPPORT_APPROVAL": "automatic"}
+        self.roles: dict[str, Any] = {}  # people of the programme, who are names here and not ids of a platform
+        self.chats = {name: Playground(name, anywhere.hear) for name in PLATFORMS}
+        self.people: dict[str, Person] = {}
+        self._luck = itertools.count()
+        self._ids = itertools.count(1)
+        self._engine: Engine | None = None
+
+    # ------------------------------------------------------------ the house
+
+    @property
+    def engine(self) -> Engine:
+        """The running programme; it starts when it is first needed, with the settings given by then."""
+        if self._engine is None:
+            programme = replace(config.load(self.environment, self.folder).programme(), **self.roles)
+            vault = Vault(KEY)
+            house = House(
+                store=TinyStore.open(self.folder / "store", vault),
+                vault=vault,
+                words=Words.load(programme),
+                programme=programme,
+                adapters=self.chats,
+                now=lambda: self.now,
+                new_id=lambda: f"{next(self._ids):032x}",
+                luck=lambda: next(self._luck),
+            )
+            self._engine = Engine(house)
+        return self._engine
+
+    async def restart(self) -> None:
+        """Stop and start again; what was promised is still owed."""
+        await self.stop()
+        await self.catch_up()
+
+    async def stop(self) -> None:
+        if self._engine is not None:
+            await self._engine.idle()
+            await self._engine.house.store.close()
+        self._engine = None
+
+    async def catch_up(self) -> None:
+        await self.engine.wake()
+        await self.engine.idle()
+
+    async def settle(self) -> None:
+        """Deliver what was said, and do what is due at this very moment."""
+        await self.engine.idle()
+        await self.wait(self.now)
+
+    async def wait(self, until: datetime) -> None:
+        """Let time pass as the clock would: the bot wakes whenever something falls due."""
+        while (due := await self.engine.next_wake()) is not None and due <= until:
+            self.now = max(self.now, due)
+            await self.catch_up()
+        self.now = until
+
+    async def sleep(self, until: datetime) -> None:
+        """Let time pass while the bot is down; it finds out when it comes back."""
+        await self.stop()
+        self.now = until
+        await self.catch_up()
+
+    # ------------------------------------------------------------ the people
+
+    def person(self, name: str) -> Person:
+        return self.people.setdefault(name, self.chats["slack"].person(name))
+
+    def chat(self, name: str) -> Playground:
+        return self.chats[self.person(name).platform]
+
+    async def cast(self, name: str, platform: str, traits: tuple[str, ...]) -> None:
+        """Somebody who is a peer already when the curtain rises."""
+        person = self.people[name] = self.chats[platform].person(name)
+        peer = Peer(
+            person,
+            role=next((trait for trait in traits if trait in ROLES), "nurse"),
+            department=next((trait for trait in traits if trait in DEPARTMENTS), ""),
+            been_through=tuple(trait for trait in traits if trait in ABOUT),
+            languages=("en", *(trait for trait in traits if trait in LANGUAGES)),
+            hours=tuple(trait for trait in traits if trait in hours.PARTS),
+            limit=next((int(trait) for trait in traits if trait.isdigit()), 2),
+            visible="visible" in traits,
+            evaluates="evaluates" in traits,
+            trained_until=date(2028, 1, 1),
+            since=date(2025, 1, 1),
+        )
+        house = self.engine.house
+        talk = Volunteer(id=id_of("volunteering", person, house.vault), stage=READY.name, peer=peer)
+        await house.store.save(dump(Saved(talk), "volunteering", house.vault, self.now))
+
+    async def kept_about(self, name: str) -> list[str]:
+        """The kinds of records that still know of a person as somebody who asked."""
+        house, who = self.engine.house, self.person(name)
+        kept = []
+        for kind in ("support", "doorstep"):
+            for record in await house.store.kind(kind):
+                if repr(who.id) in str(_plain(load(record, house.vault))):
+                    kept.append(kind)
+        return kept
+
+
+def _plain(saved: Saved[Any]) -> object:
+    """Everything in a record, with what its `repr` hides."""
+    return {name: getattr(saved.talk, name) for name in saved.talk.__dataclass_fields__} | {
+        "who": [_ids(getattr(saved.talk, name)) for name in saved.talk.__dataclass_fields__],
+        "mail": [slot.to.id for slot in saved.mail.slots],
+    }
+
+
+def _ids(value: object) -> object:
+    if isinstance(value, Person):
+        return value.id
+    return [_ids(part) for part in value] if isinstance(value, tuple) else None

@@ -1,0 +1,89 @@
+### At the door: what anyone reads who comes by. Owned by the peer support lead.
+### Rules: at most five short sentences and 320 characters; no advice, no cheer, no exclamation marks.
+
+## The first thing anyone reads
+
+welcome =
+    If you can't stay safe, call or text { $crisis } now.
+    Hard days happen in this work. Would you like to talk with a trained colleague? You don't need a reason.
+    Please leave out patient details.{ $how ->
+        [typed] {" "}What you typed stays in { $platform }; we did not keep it.
+       *[other] {""}
+    }
+
+## Privacy
+
+privacy =
+    Peers promise to keep what you say to themselves, and we keep no notes. Limits: { $limits }
+    Your hospital can see messages in { $platform }, so we keep stories out of chat.
+    { $close-days } days after the last word we close, and { $erase-days } days later we erase.
+
+# Said only while the hospital has not signed its own wording.
+privacy-limits = immediate danger, abuse the law makes us report, a court order.
+
+data =
+    While you have an open request we hold who you are here, what you ticked, and when to check in.
+    Not what happened, and no messages. It is erased { $erase-days } days after closing.
+    Type "forget me" and it goes now.
+
+## Help that does not need us
+
+numbers =
+    You can reach these people without us, and we won't know.
+    { $crisis } for a crisis. Emergency: { $emergency }.
+    { $lines }
+
+crisis =
+    You matter, and you can talk to someone now. Call or text { $crisis }. Emergency: { $emergency }.
+    We may not be able to find you, so please call. We can keep asking for a peer too.
+
+crisis-keep-asking =
+    We keep asking for a peer. If it gets too much before they write, call or text { $crisis }.
+
+## Small answers
+
+door-enough-today =
+    You have asked a few times today, so we can't open another request until tomorrow.
+    You can reach people now at { $crisis }, or see other numbers below.
+door-nothing-open = There is nothing open to stop. Nothing was asked and nothing is kept. You can come back any time.
+door-forgotten =
+    Done. What we hold about a request of yours is being erased now. { $platform } may keep its own copies of messages.
+    If you are a peer too, type "leave" to leave the roster.
+door-hidden = We took our cards out of this chat, as far as { $platform } lets us. You can come back any time.
+door-see-chat = We wrote to you in our own chat, where only you and the bot are. Please go on there.
+old-button = This was already answered. Nothing more is needed.
+push = You have a message.
+
+## How a time is said
+
+when-tomorrow = tomorrow at { $time }
+when-weekday = { $day } at { $time }
+
+## People without a name
+
+a-colleague = a colleague
+link-to-chat = Open a private chat
+code-name-0 = Heron
+code-name-1 = Willow
+code-name-2 = Harbor
+code-name-3 = Maple
+code-name-4 = Lantern
+code-name-5 = River
+code-name-6 = Cedar
+code-name-7 = Sparrow
+code-name-8 = Meadow
+code-name-9 = Juniper
+code-name-10 = Pebble
+code-name-11 = Finch
+code-name-12 = Canyon
+code-name-13 = Clover
+code-name-14 = Birch
+code-name-15 = Otter
+code-name-16 = Amber
+code-name-17 = Plover
+code-name-18 = Aspen
+code-name-19 = Summit
+code-name-20 = Fern
+code-name-21 = Robin
+code-name-22 = Delta
+code-name-23 = Hazel

@@ -1,0 +1,115 @@
+### What a peer, a volunteer, a coordinator and the on-call person read. Owned by the peer support lead.
+
+## An offer
+
+peer-offer =
+    A colleague would like to talk. { $urgency ->
+        [soon] Soon, if you can
+        [today] Some time today
+       *[no-rush] No rush
+    } · { $how ->
+        [call] a call
+        [in-person] in person
+        [here] here, unnamed
+       *[any] any way that suits
+    }. Their name here is { $alias }. You don't need to know more yet. Can you take this?
+peer-said-yes = Thank you. We'll tell you by { $by } whether you're needed.
+peer-not-this-time = That's fine. Thank you for telling us. Nobody is told.
+peer-not-today = That's fine. We won't ask you again until tomorrow.
+peer-full = Thank you. You already walk with as many colleagues as you chose to, so we'll ask someone else.
+peer-handed-back = That's fine. We'll ask someone else. Thank you for being there.
+peer-silent = We haven't heard from you, so we asked someone else. That's fine. Thank you for being there.
+neutral = This no longer needs you. Thank you for being there.
+
+## Together
+
+peer-together =
+    { $clinician } would like to talk with you. Please write to them { $when ->
+        [before-shift] before a shift
+        [break] at a break
+        [after-shift] after a shift
+       *[any-time] when you can, soon
+    }. They'd like { $how ->
+        [call] a call
+        [in-person] to meet
+        [here] to write
+       *[any] whatever suits you both
+    }. The bot is not in that chat.
+peer-relay =
+    You can write with { $alias } here. They know you as a peer, by a code name. What you write is passed on and not kept by us.
+    Your hospital can read { $platform } messages. No patient details. A call is more private.
+peer-relay-named =
+    { $clinician } shared their name with you. You can go on writing here, or open a private chat.
+    Your hospital can read { $platform } messages. No patient details. A call is more private.
+peer-guide =
+    Listen first. Feelings, not the facts of what happened. No notes. No advice unless asked.
+    You don't have to carry this alone: you can hand back at any time.
+peer-talked = Have you and { $alias } talked? A short hello is enough.
+peer-talked-named = Have you and { $clinician } talked? A short hello is enough.
+peer-thanks = Thank you for being there.
+peer-not-yet = That's fine. We'll ask once more later. You can also hand back at any time.
+peer-talk-again = { $alias } would like to talk again. Please write to them when you can.
+peer-talk-again-named = { $clinician } would like to talk again. Please write to them when you can.
+peer-worried =
+    Thank you for saying so. Call the on-call person now: { $on-call }, { $on-call-phone }. If someone is in danger: { $emergency }.
+    Stay with them if you can. Only what you tell the on-call person is passed on.
+peer-phone-now = Nobody has answered in chat yet. Please phone now: { $on-call-phone }. If someone is in danger: { $emergency }.
+peer-on-call-coming = { $on-call } has seen this and will write to you. If you can't wait, phone { $on-call-phone } or { $emergency }.
+on-call-page = { $peer }, a peer, is worried about someone and needs you now. Please write or call them.
+on-call-thanks = Thank you. The peer knows that you are there.
+
+## Afterwards
+
+peer-after = This is closed. Thank you for listening. How are you?
+peer-after-okay = Thank you. Take care of yourself.
+peer-after-break = Take the time you need. We won't ask you for a week. Type "resume" when you like to be asked again.
+peer-after-talk = Of course. We've opened the same door for you, just below.
+
+## Offering to be a peer
+
+volunteer-profile =
+    Thank you for offering. This helps us ask you for what suits you, and not too often.
+    Your hours are counted in { $zone }. Only the programme sees this. You can change it or leave at any time.
+volunteer-change =
+    This is what we know of you as a peer. Your hours are counted in { $zone }. Only the programme sees this.
+volunteer-pledge =
+    I promise: what a colleague tells me stays with me. I take no notes. I listen first and give no advice unless asked.
+    Limits: { $limits } If I am worried about someone's safety, I say so at once.
+volunteer-waiting = Thank you. A coordinator will read this and answer you here. You can leave at any time.
+volunteer-talk-first = A coordinator would like to talk with you first. You can write to them, or wait until they do.
+volunteer-ready =
+    You are a peer. We'll ask you only in your hours, and for at most { $limit ->
+        [one] one colleague
+       *[other] { $limit } colleagues
+    } at once. You can say no without a reason, pause, or leave.
+volunteer-paused = You are paused until you say. Nobody is told. Thank you for looking after yourself.
+volunteer-paused-until = You are paused until { $until }. Nobody is told. Thank you for looking after yourself.
+volunteer-pause = For how long would you like a break?
+volunteer-not-yet = You are not a peer yet. If you'd like to be one, type "peer".
+volunteer-not-now = That's fine. The door stays open.
+volunteer-declined =
+    Thank you for offering. The coordinator thinks that another role fits better just now. This says nothing about your care for colleagues.
+    What you told us is erased within the hour.
+volunteer-unanswered = Nobody has answered your offer, and we are sorry. What you told us is erased within the hour. You can offer again any time.
+volunteer-left = You have left the roster. What we hold about you as a peer is erased within the hour. Thank you for being there.
+volunteer-training-ends = Your training counts until { $until }. Please speak with a coordinator about a refresher.
+volunteer-training-ended = Your training has run out, so we ask you for nothing new. A coordinator has been told. You can leave at any time.
+
+## Coordinators
+
+coordinator-waiting =
+    Someone is waiting for a peer ({ $urgency ->
+        [soon] they hoped for soon
+        [today] they hoped for today
+       *[no-rush] no rush
+    }), and nobody has said yes so far. No name is given to you, and none is needed.
+coordinator-asked-again = Everyone who is free has been asked again. Thank you.
+coordinator-if-it-fits = Thank you. If it fits, you'll hear.
+coordinator-settled = This no longer needs you. Thank you for being there.
+coordinator-cannot-reach =
+    Someone asked for support, and we can no longer reach them here. No name is given to you. Their request was closed.
+coordinator-approve =
+    { $volunteer } offers to be a peer ({ $role }, { $department }) and has made the promise. When were they trained?
+coordinator-talk-first = They know that you would like to talk first. When you have, you can answer here.
+coordinator-approved = Approved. Thank you.
+coordinator-declined = Declined. They have been told kindly.

@@ -1,0 +1,150 @@
+### What cards ask, and the answers they offer. Every question is optional.
+
+ask-about = What is it about?
+ask-about-work = Something at work
+ask-about-patient-died = A patient died
+ask-about-complaint = A complaint or lawsuit
+ask-about-worn-out = Tired or burned out
+ask-about-home = Something at home
+ask-about-rather-not-say = Rather not say
+
+ask-how = How would you like to talk?
+ask-how-any = Any way
+ask-how-call = A call
+ask-how-in-person = In person
+ask-how-here = Here, unnamed
+
+ask-who = Whom should we ask?
+ask-who-other-department = Not from my department
+ask-who-same-role = Same role as mine
+ask-who-been-through = Someone who has been through it
+ask-who-may-evaluate = A supervisor or reviewer is fine too
+
+ask-role = My role (for matching only, never shown)
+ask-role-physician = Physician
+ask-role-nurse = Nurse
+ask-role-trainee = Resident or trainee
+ask-role-midwife = Midwife
+ask-role-pharmacist = Pharmacist
+ask-role-therapist = Therapist
+ask-role-technician = Technician
+ask-role-other-role = Another role
+ask-role-none = role not given
+
+ask-department = My department (for matching only, never shown)
+ask-department-emergency = Emergency
+ask-department-intensive-care = Intensive care
+ask-department-theatre = Operating room
+ask-department-wards = Wards
+ask-department-maternity = Maternity
+ask-department-children = Children
+ask-department-mental-health = Mental health
+ask-department-clinics = Clinics
+ask-department-laboratory = Laboratory and imaging
+ask-department-elsewhere = Elsewhere
+ask-department-none = department not given
+
+ask-language = A language I'd like to talk in
+ask-language-en = English
+ask-language-es = Spanish
+ask-language-fr = French
+ask-language-de = German
+ask-language-pt = Portuguese
+ask-language-ar = Arabic
+ask-language-zh = Chinese
+ask-language-hi = Hindi
+ask-language-tl = Tagalog
+
+ask-leave-out = People to leave out (shown to nobody)
+
+ask-when = When suits you?
+ask-when-any-time = Any time
+ask-when-before-shift = Before a shift
+ask-when-break = At a break
+ask-when-after-shift = After a shift
+
+ask-follow-up = Afterwards
+ask-follow-up-check-in = Check in with me
+ask-follow-up-nights = I'm on nights this week
+
+ask-line = Your words
+
+## Offering to be a peer
+
+ask-my-role = My role
+ask-my-role-physician = { ask-role-physician }
+ask-my-role-nurse = { ask-role-nurse }
+ask-my-role-trainee = { ask-role-trainee }
+ask-my-role-midwife = { ask-role-midwife }
+ask-my-role-pharmacist = { ask-role-pharmacist }
+ask-my-role-therapist = { ask-role-therapist }
+ask-my-role-technician = { ask-role-technician }
+ask-my-role-other-role = { ask-role-other-role }
+
+ask-my-department = My department
+ask-my-department-emergency = { ask-department-emergency }
+ask-my-department-intensive-care = { ask-department-intensive-care }
+ask-my-department-theatre = { ask-department-theatre }
+ask-my-department-wards = { ask-department-wards }
+ask-my-department-maternity = { ask-department-maternity }
+ask-my-department-children = { ask-department-children }
+ask-my-department-mental-health = { ask-department-mental-health }
+ask-my-department-clinics = { ask-department-clinics }
+ask-my-department-laboratory = { ask-department-laboratory }
+ask-my-department-elsewhere = { ask-department-elsewhere }
+
+ask-been-through = What I have been through and could talk about
+ask-been-through-work = { ask-about-work }
+ask-been-through-patient-died = { ask-about-patient-died }
+ask-been-through-complaint = { ask-about-complaint }
+ask-been-through-worn-out = { ask-about-worn-out }
+ask-been-through-home = { ask-about-home }
+
+ask-rather-not = What I would rather not take
+ask-rather-not-work = { ask-about-work }
+ask-rather-not-patient-died = { ask-about-patient-died }
+ask-rather-not-complaint = { ask-about-complaint }
+ask-rather-not-worn-out = { ask-about-worn-out }
+ask-rather-not-home = { ask-about-home }
+
+ask-languages = Languages I can talk in
+ask-languages-en = { ask-language-en }
+ask-languages-es = { ask-language-es }
+ask-languages-fr = { ask-language-fr }
+ask-languages-de = { ask-language-de }
+ask-languages-pt = { ask-language-pt }
+ask-languages-ar = { ask-language-ar }
+ask-languages-zh = { ask-language-zh }
+ask-languages-hi = { ask-language-hi }
+ask-languages-tl = { ask-language-tl }
+
+ask-my-hours = Hours I can be asked (none ticked means any time)
+ask-my-hours-days = Weekdays 8 to 5
+ask-my-hours-evenings = Weekday evenings 5 to 10
+ask-my-hours-nights = Nights 10 to 8
+ask-my-hours-weekends = Weekends 8 to 10
+
+ask-limit = How many colleagues at once
+ask-limit-1 = One
+ask-limit-2 = Two
+ask-limit-3 = Three
+ask-limit-4 = Four
+ask-limit-5 = Five
+
+ask-ways = How I like to talk
+ask-ways-call = { ask-how-call }
+ask-ways-in-person = { ask-how-in-person }
+ask-ways-here = { ask-how-here }
+
+ask-showing = What may be shown
+ask-showing-visible = My name, once I said yes
+ask-showing-plain-push = "A colleague would like to talk" on my lock screen
+
+ask-evaluates = I also
+ask-evaluates-supervises = Supervise colleagues
+ask-evaluates-reviews = Sit on peer review, RCA, risk, HR or credentialing
+
+ask-trained = When they were trained
+ask-trained-today = Today, or in the last weeks
+ask-trained-half-year = About half a year ago
+ask-trained-year = About a year ago

@@ -1,0 +1,110 @@
+### Asking for support: what the clinician reads. Owned by the peer support lead.
+### Say "talk", never "therapy". Never ask what happened. Never promise an outcome.
+
+## Details: everything is optional
+
+support-details =
+    Everything here is optional, and most people leave it as it is. It only helps us find the right colleague.
+    Nobody is told who you are. Without your department we can't keep it out. Please leave out patient details.
+support-details-later =
+    No colleague is in their hours just now; the first try is { $next }. You can call { $crisis } now.
+    Everything here is optional. Nobody is told who you are. Without your department we can't keep it out.
+support-details-nobody =
+    No trained colleague can be asked just now. You can ask all the same, or call { $crisis } now.
+    Everything here is optional. Nobody is told who you are.
+support-any-time = That's fine. Nothing was asked and nothing is kept. The door stays open.
+
+## Asking
+
+support-asking =
+    Thank you for asking. We've asked { $asked ->
+        [one] one colleague
+       *[other] { $asked } colleagues
+    }. They haven't been told who you are. You'll hear by { $by } either way. Or call { $crisis } at any time.
+support-none-free =
+    Thank you for asking. No one is free yet; the next try is { $next }.
+    You'll hear by { $by } either way. Or call { $crisis } at any time.
+support-nobody-now =
+    Thank you for asking. No colleague can be asked just now.{ $coordinator ->
+        [yes] {" "}A coordinator hears that someone is waiting, without your name.
+       *[no] {" "}We keep looking.
+    } You'll hear by { $by } either way. Or call { $crisis } at any time.
+support-nobody-yet =
+    No one is free yet. That says nothing about you. The next try is { $next }.
+    You can also reach { $crisis }, or see other numbers by typing "numbers".
+support-still-open =
+    No one has said yes so far. That says nothing about you. Those we asked can still say yes, and you'll hear at once.
+    You can also reach { $crisis }, or see other numbers by typing "numbers".
+support-nobody-found =
+    We have not found a colleague. That says nothing about you. We keep looking{ $coordinator ->
+        [yes] , and a coordinator knows that someone is waiting.
+       *[no] .
+    }
+    You can reach { $crisis } now, or see other numbers by typing "numbers".
+support-looking-again =
+    Your colleague can't be there after all. That says nothing about you. We're asking others now.
+    You'll hear by { $by } either way. Or call { $crisis } at any time.
+
+## Somebody said yes
+
+support-chosen =
+    A trained peer can talk with you{ $role-given ->
+        [yes] : { $role }, a peer since { $since }.
+       *[no] , a peer since { $since }.
+    }
+    You're still unnamed. Share your name only if and when you like.
+support-chosen-named =
+    { $peer } is a trained peer{ $role-given ->
+        [yes] {" "}({ $role }, since { $since })
+       *[no] {" "}(since { $since })
+    } and can talk with you.
+    You're still unnamed. Share your name only if and when you like.
+support-chosen-coordinator =
+    A coordinator of the peer support programme can talk with you.
+    You're still unnamed. Share your name only if and when you like.
+support-resting = No tap needed now. This is still here when you are.
+
+## Together
+
+support-together =
+    { $peer } knows your name and would be glad to talk. Open a private chat, or wait: they will write to you.
+    The bot is not in that chat. Please leave out patient details. A call is more private.
+support-relay =
+    Unnamed to your peer, not to your hospital: it can read { $platform } messages.
+    Your peer is called { $alias } here. What you write is passed on and not kept by us.
+    No patient details. A call is more private.
+support-relay-named =
+    { $peer } shared their name with you. You're still unnamed to them, not to your hospital: it can read { $platform } messages.
+    What you write is passed on and not kept by us. No patient details. A call is more private.
+relay-form = What you write here is passed on to the other one and not kept by us. No patient details, please.
+relay-form-title = Write
+relay-line = { $from } writes:
+relay-sent = Passed on. You can write again, or just wait.
+relay-undelivered = Your last line could not be delivered, and we did not keep it. We're asking someone else.
+lawsuit =
+    Talk about how you are, not the facts. What is said to a peer may not be legally protected. Ask your lawyer first.
+
+## Checking in
+
+check-in-first =
+    Checking in, as you agreed. How are things since yesterday?
+check-in-later =
+    A few days on. Some people feel better, some feel it more; both are ordinary. Would anything help?
+check-in-nobody-yet =
+    Checking in, as you agreed. We have not found a colleague for you yet, and we are sorry. You can reach { $crisis } at any time. How are things?
+check-in-thanks = Thank you for telling us. We're here if that changes.
+check-in-no-more = No more check-ins will come. You can still write to us any time.
+check-in-told-peer = We told your peer that you'd like to talk again. Would you rather talk with another colleague?
+check-in-asking = We're on it: you'll read here who can talk with you.
+check-in-thirty-days = We'll check in once more after thirty days. For that we keep your request until { $until }, and then erase it.
+more-help =
+    Sometimes more than a peer helps. Here are people outside your chain of command:
+    { $lines }
+    We won't contact them unless you ask.
+
+## Letting go
+
+support-closed =
+    We've closed this. What our system holds about it is erased by { $erased }.
+    { $platform } may keep these messages under your hospital's rules. Take care.
+support-hidden = We took our cards out of this chat, as far as { $platform } lets us. Your request is still open.
