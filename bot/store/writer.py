@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -94,13 +94,13 @@ def rewritten(
 class _Turn:
     """What was accepted in one turn of the loop; it shares one future."""
 
-    chunks: list[bytes]
+    chunks: list[bytes] = field(repr=False)
     done: asyncio.Future[None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Compact:
-    frozen: Sequence[Change]
+    frozen: Sequence[Change] = field(repr=False)
     done: asyncio.Future[None]
 
 
@@ -112,7 +112,7 @@ class _Close:
 @dataclass(frozen=True, slots=True)
 class _Compaction:
     steps: Generator[None, None, Journal]
-    since: list[bytes]
+    since: list[bytes] = field(repr=False)
     done: asyncio.Future[None]
 
 
@@ -130,6 +130,7 @@ class Writer:
         self._handed_over = 0  # tasks the thread has not finished
         self._pace = 0.0
         self._batch: list[_Turn] = []
+        self._command: _Compact | _Close | BaseException | None = None
         self._compaction: _Compaction | None = None
         self._patience = 0
         self.failed = False
@@ -204,13 +205,13 @@ class Writer:
 
     def _work(self) -> None:
         while True:
-            command = self._gather()
+            self._command = command = self._gather()
+            if isinstance(command, BaseException):
+                raise command  # it happened in the loop; nothing may be written behind a failed write
             if self._batch:
                 _settle(self._written(), None)
             if self._compaction is not None:
                 self._advance(self._compaction)
-            if isinstance(command, BaseException):
-                raise command  # it happened in the loop; here is where failures are dealt with
             if command is None:
                 continue
             while self._compaction is not None:
@@ -266,15 +267,14 @@ class Writer:
         _settle([turn.done for turn in self._batch], failure)
         if self._compaction is not None:
             _settle([self._compaction.done], failure)
-        while True:
+        task: _Turn | _Compact | _Close | BaseException | None = self._command
+        while not isinstance(task, _Close):
+            if isinstance(task, _Turn | _Compact):
+                _settle([task.done], failure)
             task = self._queue.get()
-            if isinstance(task, BaseException):
-                continue
-            _settle([task.done], None if isinstance(task, _Close) else failure)
-            if isinstance(task, _Close):
-                with suppress(OSError):
-                    self._journal.close()
-                return
+        with suppress(OSError):
+            self._journal.close()
+        _settle([task.done], None)
 
 
 def _settle(futures: Sequence[asyncio.Future[None]], failure: WriteFailed | None) -> None:

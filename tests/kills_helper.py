@@ -1,0 +1,67 @@
+"""A process that writes until it is killed, and says what it was told is written. Run by test_kills."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sys
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from bot.store.base import Gone, Record
+from bot.store.tiny import TinyStore
+from bot.vault import Vault
+
+VAULT = Vault(bytes(range(32)))
+NOW = datetime(2024, 3, 1, tzinfo=UTC)
+PEOPLE = 8
+
+
+def record(id: str, kind: str, revision: int, size: int) -> Record:
+    """A record whose box repeats which revision it is, so that a mixture would show."""
+    sealed = VAULT.seal(kind, id, 1, b"%s %d " % (id.encode(), revision + 1) + bytes(size))
+    return Record(id, kind, "asking", NOW, date(2024, 3, 1), revision, 1, {"open": (id,)}, sealed)
+
+
+def say(line: str) -> None:
+    os.write(1, line.encode())
+
+
+async def grow(store: TinyStore, person: int, luck: random.Random) -> None:
+    """Each save is a new revision of one record and a new record, together."""
+    id = f"grown-{person}"
+    known = await store.load(id)
+    revision = known.revision if known else 0
+    while True:
+        beside = record(f"beside-{person}-{revision + 1}", "beside", 0, luck.randrange(300))
+        await store.save(record(id, "grown", revision, luck.randrange(3000)), beside)
+        revision += 1
+        say(f"{person} {revision}\n")
+
+
+async def shrink(store: TinyStore, person: int, luck: random.Random) -> None:
+    """Each save makes a request and destroys the one before, together; now and then everything is purged."""
+    id = f"grown-{person}"
+    known = await store.load(id)
+    revision = known.revision if known else 0
+    while True:
+        destroyed = [Gone(old, 1) for old in await store.find("open", f"beside-{person}-{revision}")]
+        beside = replace(record(f"beside-{person}-{revision + 1}", "beside", 0, luck.randrange(6000)))
+        await store.save(record(id, "grown", revision, 100), beside, *destroyed)
+        revision += 1
+        say(f"{person} {revision}\n")
+        if luck.random() < 0.2:
+            await store.purge()
+
+
+async def main(folder: Path, way: str, seed: int) -> None:
+    luck = random.Random(seed)  # noqa: S311
+    store = TinyStore.open(folder, VAULT)
+    deed = grow if way == "grow" else shrink
+    await asyncio.gather(*(deed(store, person, luck) for person in range(PEOPLE)))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))

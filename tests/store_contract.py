@@ -1,0 +1,178 @@
+"""What every Store promises, whatever database is behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+
+from bot.store.base import Gone, Record, Stale, Store
+
+NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
+DAY = date(2024, 3, 1)
+
+
+def a_record(id: str = "r1", *, due: datetime | None = None, sealed: bytes = b"box", **keys: tuple[str, ...]) -> Record:
+    return Record(id, "request", "asking", due, DAY, 0, 3, keys, sealed)
+
+
+class StoreContract:
+    """Subclass it, and give two fixtures: `store`, empty, and `reopen`, which closes it and opens it again."""
+
+    async def test_what_was_saved_is_loaded_one_revision_on(self, store: Store) -> None:
+        record = a_record(due=NOON, open=("k1",), peer=("k2", "k3"))
+        await store.save(record)
+        assert await store.load("r1") == replace(record, revision=1)
+
+    async def test_what_was_never_saved_is_none(self, store: Store) -> None:
+        assert await store.load("r1") is None
+        assert await store.next_due() is None
+        assert list(await store.due(NOON)) == list(await store.find("open", "k")) == list(await store.kind("x")) == []
+
+    async def test_what_was_acknowledged_is_there_after_a_restart(
+        self, store: Store, reopen: Callable[[], Awaitable[Store]]
+    ) -> None:
+        await store.save(a_record("r1", due=NOON, open=("k1",)), a_record("r2"), a_record("r3"))
+        await store.save(Gone("r3", 1), replace(a_record("r2"), revision=1, stage="together", sealed=b""))
+        before = [await store.load(id) for id in ("r1", "r2", "r3")]
+        again = await reopen()
+        assert [await again.load(id) for id in ("r1", "r2", "r3")] == before
+        assert before[2] is None
+        assert list(await again.find("open", "k1")) == ["r1"]
+        assert await again.next_due() == NOON
+
+    async def test_who_writes_second_is_stale_and_changes_nothing(self, store: Store) -> None:
+        await store.save(a_record())
+        first = await store.load("r1")
+        assert first is not None
+        await store.save(replace(first, stage="together"))
+        with pytest.raises(Stale):
+            await store.save(a_record("other"), replace(first, stage="closed"))
+        with pytest.raises(Stale):
+            await store.save(a_record("other"), Gone("r1", first.revision))
+        now = await store.load("r1")
+        assert now is not None
+        assert now.stage == "together"
+        assert await store.load("other") is None
+
+    async def test_a_new_record_must_not_exist_and_a_known_one_must(self, store: Store) -> None:
+        await store.save(a_record())
+        with pytest.raises(Stale):
+            await store.save(a_record())
+        with pytest.raises(Stale):
+            await store.save(replace(a_record("r2"), revision=1))
+        with pytest.raises(Stale):
+            await store.save(Gone("r2", 0))
+        with pytest.raises(Stale):
+            await store.save(Gone("r2", 1))
+
+    async def test_of_many_at_once_exactly_one_wins(self, store: Store) -> None:
+        await store.save(a_record())
+        seen = await store.load("r1")
+        assert seen is not None
+        results = await asyncio.gather(
+            *(store.save(replace(seen, stage=f"s{n}"), a_record(f"won-{n}")) for n in range(20)), return_exceptions=True
+        )
+        won = [n for n, result in enumerate(results) if result is None]
+        assert len(won) == 1
+        assert sum(isinstance(result, Stale) for result in results) == 19
+        assert [n for n in range(20) if await store.load(f"won-{n}")] == won
+
+    async def test_nobody_changes_a_record_twice_in_one_save(self, store: Store) -> None:
+        with pytest.raises(ValueError, match="once"):
+            await store.save(a_record(), a_record())
+        assert await store.load("r1") is None
+
+    async def test_a_save_of_nothing_is_nothing(self, store: Store) -> None:
+        await store.save()
+
+    async def test_what_is_gone_is_found_nowhere(self, store: Store) -> None:
+        await store.save(a_record(due=NOON, open=("k1",)))
+        await store.save(Gone("r1", 1))
+        assert await store.load("r1") is None
+        assert await store.next_due() is None
+        assert list(await store.find("open", "k1")) == list(await store.kind("request")) == []
+        assert list(await store.due(NOON)) == []
+
+    async def test_what_is_gone_may_begin_again(self, store: Store) -> None:
+        await store.save(a_record())
+        await store.save(Gone("r1", 1))
+        await store.save(a_record(sealed=b"new"))
+        found = await store.load("r1")
+        assert found is not None
+        assert (found.revision, found.sealed) == (1, b"new")
+
+    async def test_what_is_due_comes_earliest_first_and_no_more_than_asked(self, store: Store) -> None:
+        for n in (3, 1, 4, 0, 2):
+            await store.save(a_record(f"r{n}", due=NOON + timedelta(minutes=n)))
+        await store.save(a_record("never"))
+        assert list(await store.due(NOON + timedelta(minutes=3))) == ["r0", "r1", "r2", "r3"]
+        assert list(await store.due(NOON + timedelta(minutes=3), limit=2)) == ["r0", "r1"]
+        assert list(await store.due(NOON - timedelta(microseconds=1))) == []
+        assert await store.next_due() == NOON
+
+    async def test_a_moved_deadline_is_due_once_and_only_then(self, store: Store) -> None:
+        await store.save(a_record(due=NOON))
+        for revision, minutes in enumerate((5, 0, 5, 0), start=1):
+            await store.save(replace(a_record(due=NOON + timedelta(minutes=minutes)), revision=revision))
+        assert list(await store.due(NOON + timedelta(hours=1))) == ["r1"]
+        assert await store.next_due() == NOON
+        await store.save(replace(a_record(), revision=5))
+        assert await store.next_due() is None
+
+    async def test_a_due_time_is_a_moment_whatever_zone_wrote_it(self, store: Store) -> None:
+        await store.save(a_record(due=NOON.astimezone(timezone(timedelta(hours=-5)))))
+        assert await store.next_due() == NOON
+
+    async def test_a_due_time_without_a_zone_is_refused(self, store: Store) -> None:
+        with pytest.raises(ValueError, match="zone"):
+            await store.save(a_record(due=NOON.replace(tzinfo=None)))
+
+    async def test_keys_find_what_carries_them_now(self, store: Store) -> None:
+        await store.save(a_record("r1", peer=("k1", "k2")), a_record("r2", peer=("k1",)), a_record("r3", open=("k1",)))
+        assert set(await store.find("peer", "k1")) == {"r1", "r2"}
+        await store.save(replace(a_record("r1", peer=("k2",)), revision=1))
+        assert list(await store.find("peer", "k1")) == ["r2"]
+        assert list(await store.find("peer", "k2")) == ["r1"]
+        assert list(await store.find("open", "k1")) == ["r3"]
+
+    async def test_a_kind_is_listed_whole_and_alone(self, store: Store) -> None:
+        await store.save(a_record("r1"), replace(a_record("p1"), kind="peer"), replace(a_record("p2"), kind="peer"))
+        assert {record.id for record in await store.kind("peer")} == {"p1", "p2"}
+
+    async def test_a_purge_keeps_all_that_lives(self, store: Store, reopen: Callable[[], Awaitable[Store]]) -> None:
+        await store.save(a_record("r1", due=NOON, open=("k",)), a_record("r2"))
+        await store.save(Gone("r2", 1))
+        await store.purge()
+        await store.purge()
+        again = await reopen()
+        assert await again.load("r1") == replace(a_record("r1", due=NOON, open=("k",)), revision=1)
+        assert await again.load("r2") is None
+
+    async def test_saves_during_a_purge_are_kept(self, store: Store, reopen: Callable[[], Awaitable[Store]]) -> None:
+        await store.save(*(a_record(f"old-{n}") for n in range(500)))
+        await store.save(Gone("old-0", 1))
+        await asyncio.gather(store.purge(), *(store.save(a_record(f"new-{n}")) for n in range(100)), store.purge())
+        again = await reopen()
+        assert len(await again.kind("request")) == 599
+
+    async def test_a_cancelled_save_leaves_the_others_alone(self, store: Store) -> None:
+        tasks = [asyncio.ensure_future(store.save(a_record(f"r{n}"))) for n in range(3)]
+        reader = asyncio.ensure_future(store.load("r1"))
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await reader
+        assert await store.load("r0")
+        assert await store.load("r2")
+
+    async def test_a_healthy_store_says_so(self, store: Store) -> None:
+        await store.check()
+
+    async def test_nothing_printable_tells_what_is_kept(self, store: Store) -> None:
+        await store.save(a_record("secret-id", open=("secret-key",), sealed=b"secret-box"))
+        shown = repr(store) + repr(await store.load("secret-id")) + repr(Gone("secret-id", 1))
+        assert "secret" not in shown
