@@ -11,10 +11,14 @@ from importlib import metadata
 from typing import Annotated
 from urllib.parse import quote
 
+import structlog
 import typer
 
-from bot import config, doctor, logs
+from adapters.base import Stopped, TryLater, Unclear
+from bot import config, doctor, lines, logs
 from bot.config import Refused, Settings
+from bot.store.base import Damaged
+from bot.store.disk import InUse
 
 REFUSED = 2
 
@@ -56,17 +60,38 @@ def serve() -> None:
     settings = config.load_to_serve()
     logs.configure(settings.log_format, settings.log_level)
     from bot.app import serve as run
-    from bot.store.base import Damaged
-    from bot.store.disk import InUse
 
+    warn_of(settings)
     try:
         asyncio.run(run(settings))
-    except InUse as in_use:
-        raise Refused([str(in_use)]) from None
-    except Damaged:
-        raise Refused(
-            ["The store does not open with this PEERSUPPORT_ROOT_KEY: use the key it was made with."]
-        ) from None
+    except (InUse, Damaged, Stopped, TryLater, Unclear, OSError) as failure:
+        raise Refused([why_not(failure)]) from None
+
+
+def warn_of(settings: Settings) -> None:
+    """Say at the start what an operator should look at; `doctor` says how to repair it."""
+    log = structlog.get_logger("bot")
+    if lines.numbers(settings.country, settings.own_lines).overdue(_today()):
+        log.warning("lines-not-verified-lately", check="lines-verified")
+    for name in settings.unknown:
+        log.warning("setting-unknown", check="unknown-settings", setting=name)
+
+
+def why_not(failure: Exception) -> str:
+    """What kept the programme from starting, as a sentence; the place in the code goes to the log."""
+    if isinstance(failure, InUse):
+        return str(failure)
+    if isinstance(failure, Damaged):
+        return "The store does not open with this PEERSUPPORT_ROOT_KEY: use the key it was made with."
+    if isinstance(failure, Stopped):
+        return "Slack does not accept SLACK_BOT_TOKEN: install the app in the workspace again and use its new token."
+    structlog.get_logger("bot").error("not-started", exc_info=failure)
+    if isinstance(failure, OSError):
+        return (
+            f"The system did not let us start ({failure.strerror}): look at PEERSUPPORT_STORE, PEERSUPPORT_BIND and "
+            "PEERSUPPORT_OPS_BIND."
+        )
+    return "Slack could not be reached: look at SLACK_API_URL, HTTPS_PROXY, PEERSUPPORT_CA_FILE and the firewall."
 
 
 @app.command()

@@ -123,7 +123,7 @@ def _speaks_up(record: logging.LogRecord) -> bool:
 
 
 def _said(record: logging.LogRecord) -> Mapping[str, object]:
-    raised = record.exc_info[1] if record.exc_info else None
+    raised = record.exc_info[1] if record.exc_info else None  # logging has made a tuple of whatever was given
     failure = {"error": _types(raised), "where": _where(raised.__traceback__)} if raised else {}
     if not isinstance(record.msg, _Line):
         return {"event": "library-message", "source": f"{_short(record.pathname)}:{record.lineno}", **failure}

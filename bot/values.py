@@ -35,6 +35,10 @@ class Bind:
     host: str
     port: int
 
+    def __str__(self) -> str:
+        """As an operator writes it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
 
 _DURATION = re.compile(r"(\d{1,5})(s|m|h|d)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
