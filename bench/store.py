@@ -7,6 +7,7 @@ import base64
 import os
 import sqlite3
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -191,10 +192,8 @@ async def main(folder: Path) -> int:
         await store.store.close()
     opened = []
     for _ in range(ROUNDS):
-        started = time.perf_counter()
-        again = TinyStore.open(folder / "ours-100000", VAULT)
-        opened.append(time.perf_counter() - started)
-        await again.close()
+        command = [sys.executable, "-m", "bench.store", "open", str(folder / "ours-100000")]
+        opened.append(float(subprocess.run(command, check=True, capture_output=True).stdout))  # noqa: ASYNC221, S603
     return report(figures, statistics.median(opened))
 
 
@@ -216,11 +215,23 @@ def report(figures: dict[str, list[float]], opened: float) -> int:
         ("seconds to open 100,000", opened, 2.0),
     ]
     print()
-    for name, figure, goal in goals:
-        print(f"{name:34}{figure:8.3f}   goal ≤ {goal:<6.3g}{'met' if figure <= goal else 'MISSED'}")
-    return sum(figure > goal for _, figure, goal in goals)
+    for what, value, goal in goals:
+        print(f"{what:34}{value:8.3f}   goal ≤ {goal:<6.3g}{'met' if value <= goal else 'MISSED'}")
+    return sum(value > goal for _, value, goal in goals)
+
+
+async def opening(folder: Path) -> float:
+    """Seconds until a store serves, in a process of its own as at a start."""
+    started = time.perf_counter()
+    store = TinyStore.open(folder, VAULT)
+    taken = time.perf_counter() - started
+    await store.close()
+    return taken
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["open"]:
+        print(asyncio.run(opening(Path(sys.argv[2]))))
+        sys.exit()
     with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as scratch:
         sys.exit(1 if asyncio.run(main(Path(scratch))) else 0)

@@ -22,7 +22,7 @@ ids = st.one_of(st.binary(min_size=16, max_size=32).map(bytes.hex), st.text(max_
 
 @pytest.mark.parametrize("root", [b"", b"short-secret", bytes(31), bytes(33), b"k" * 64])
 def test_a_root_of_another_length_is_refused_naming_the_setting_and_the_fix_but_not_the_value(root: bytes) -> None:
-    with pytest.raises(ValueError, match="PEERSUPPORT_ROOT_KEY.*peersupport keys new") as refusal:
+    with pytest.raises(ValueError, match=r"PEERSUPPORT_ROOT_KEY.*peersupport keys new") as refusal:
         Vault(root)
     assert not root or root.decode() not in str(refusal.value)
 
@@ -43,7 +43,7 @@ def test_nothing_printable_shows_a_key_or_a_name() -> None:
 
 
 @given(names, names, names, names, names, names, names, names)
-def test_two_people_or_purposes_never_share_a_pseudonym(  # noqa: PLR0913
+def test_two_people_or_purposes_never_share_a_pseudonym(
     p: str, a: str, b: str, c: str, q: str, d: str, e: str, f: str
 ) -> None:
     same = (p, a, b, c) == (q, d, e, f)

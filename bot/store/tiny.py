@@ -134,8 +134,9 @@ class TinyStore:
 
     async def _durable(self, name: str | Name) -> None:
         self._refuse_if_over()
-        while (pending := self._unsynced.get(name)) is not None:
+        while (pending := self._unsynced.get(name)) is not None and not pending.done():
             await asyncio.shield(pending)
+        self._refuse_if_over()
 
     # ------------------------------------------------------------ writing
 
@@ -202,6 +203,7 @@ class TinyStore:
         outdated = self._outdated
         while self._cleaned < outdated:
             await asyncio.shield(self._compacting or self._compact())
+            await asyncio.sleep(0)  # a future may be done before its callback has run; without this we would spin
             self._refuse_if_over()
 
     def _compact(self) -> asyncio.Future[None]:
