@@ -127,7 +127,9 @@ class Profile:
 class Adapter(Protocol):
     """One chat platform."""
 
-    platform: str
+    @property
+    def platform(self) -> str:
+        """The name by which its people are known."""
 
     async def show(self, to: Person, address: Address | None, card: Card, replacing: Ref | None) -> Ref:
         """Post the card privately, or edit the one at `replacing`. Raises Unreachable, TryLater or Unclear."""

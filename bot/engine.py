@@ -30,6 +30,7 @@ class Engine:
     def __init__(self, house: House) -> None:
         self.house = house
         self.post = Post(house)
+        self.shut_out: set[str] = set()  # platforms that have withdrawn our access
 
     # ------------------------------------------------------------ what people do
 
@@ -81,6 +82,7 @@ class Engine:
                 await self.house.store.save(*changes)
         except Stale:
             return False
+        self.post.written()
         self.post.soon(*step.touched())
         return True
 
@@ -141,6 +143,7 @@ class Engine:
 
     async def shut(self, platform: str) -> None:
         """The platform withdrew our access. Sends stay owed; the operator is told."""
+        self.shut_out.add(platform)
         log.error("platform-shut", platform=platform)
 
     # ------------------------------------------------------------ what time does

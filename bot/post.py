@@ -39,6 +39,7 @@ class Post:
         self.house = house
         self._rounds: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # alive while somebody waits
         self._tasks: set[asyncio.Task[None]] = set()
+        self.written: Callable[[], None] = lambda: None  # told after every write; the clock listens
 
     def soon(self, *ids: str) -> None:
         """Deliver in the background; `idle` waits for it."""
@@ -87,6 +88,7 @@ class Post:
                 await self.house.store.save(dump(after, kind, self.house.vault, self.house.now()))
             except Stale:
                 continue
+            self.written()
             return after
         return None
 
@@ -151,5 +153,6 @@ class Post:
                 await self.house.store.save(*step.changes())
             except Stale:
                 continue
+            self.written()
             self.soon(*(other for other in step.touched() if other != id_))
             return

@@ -1,0 +1,137 @@
+"""Builds the programme from its settings, runs it, and takes it down without losing a word."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from adapters.slack.door import Door
+from adapters.slack.pace import Pace
+from adapters.slack.slack import Slack
+from bot import clock, web
+from bot.config import Settings
+from bot.engine import Engine
+from bot.house import House
+from bot.store.tiny import TinyStore
+from bot.texts import Words
+from bot.values import Bind
+from bot.vault import Vault
+from conversations import anywhere
+
+log = structlog.get_logger()
+
+LUCK = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What differs between the real world and a rehearsal: the time, how often we look, and Slack's patience."""
+
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    tick: timedelta = clock.TICK
+    pace: Pace | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A programme that serves, and where."""
+
+    public: str
+    ops: str
+    engine: Engine
+
+
+@asynccontextmanager
+async def running(settings: Settings, world: World = World()) -> AsyncIterator[Running]:  # noqa: B008 - it is frozen
+    """The whole programme, up and serving. On leaving it accepts nothing new and finishes what it began."""
+    async with AsyncExitStack() as ending:
+        vault = Vault(settings.root_key.get_secret_value() if settings.root_key else b"")
+        store = TinyStore.open(settings.store, vault)
+        ending.push_async_callback(store.close)
+        slack = _slack(settings, world)
+        ending.push_async_callback(slack.close)
+        await slack.start()
+        house = _house(settings, world, store, vault, slack)
+        engine = Engine(house)
+        ending.push_async_callback(engine.idle)
+        door = Door(
+            slack,
+            engine,
+            secrets=[secret.get_secret_value() for secret in settings.slack_signing_secrets],
+            words=anywhere.WORDS,
+            now=world.now,
+            workspaces=settings.slack_workspaces,
+            name=settings.name,
+        )
+        waker = clock.Clock(engine, store, tick=world.tick)
+        checks = {"store": _writable(store), "slack": _open(engine)}
+        ops = await web.listen(web.ops(checks), _at(settings.ops_bind))
+        ending.push_async_callback(ops.stop)
+        public = await web.listen(web.public({"/slack/events": door.handle}), _at(settings.bind))
+        ending.push_async_callback(public.stop, door.drain)
+        waker.start()
+        ending.callback(waker.stop)
+        log.info("serving")
+        yield Running(public.url, ops.url, engine)
+    log.info("stopped")
+
+
+def _slack(settings: Settings, world: World) -> Slack:
+    token, proxy = settings.slack_bot_token, settings.https_proxy
+    return Slack(
+        token.get_secret_value() if token else "",
+        api_url=settings.slack_api_url,
+        proxy=proxy.get_secret_value() if proxy else None,
+        ca_file=settings.ca_file,
+        pace=world.pace,
+    )
+
+
+def _house(settings: Settings, world: World, store: TinyStore, vault: Vault, slack: Slack) -> House:
+    programme = settings.programme()
+    return House(
+        store=store,
+        vault=vault,
+        words=Words.load(programme),
+        programme=programme,
+        adapters={slack.platform: slack},
+        now=world.now,
+        new_id=lambda: secrets.token_hex(16),
+        luck=lambda: secrets.randbelow(LUCK),
+    )
+
+
+def _at(bind: Bind) -> str:
+    host = f"[{bind.host}]" if ":" in bind.host else bind.host
+    return f"{host}:{bind.port}"
+
+
+def _writable(store: TinyStore) -> web.Check:
+    async def check() -> bool:
+        await store.check()
+        return True
+
+    return check
+
+
+def _open(engine: Engine) -> web.Check:
+    async def check() -> bool:
+        return "slack" not in engine.shut_out
+
+    return check
+
+
+async def serve(settings: Settings, world: World = World()) -> None:  # noqa: B008 - it is frozen
+    """Serve until asked to stop by SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    async with running(settings, world):
+        await stop.wait()

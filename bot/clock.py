@@ -1,0 +1,67 @@
+"""What wakes the engine. It remembers nothing: what is due is a question to the store, asked again at every turn."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from apscheduler.executors.asyncio import AsyncIOExecutor
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot.engine import Engine
+from bot.store.base import Store
+
+log = structlog.get_logger()
+
+TICK = timedelta(seconds=60)
+SOONEST = timedelta(milliseconds=250)
+
+
+class Clock:
+    """Fires at the next due time, and at a safety tick in case that one was missed.
+
+    The programme's time may differ from the machine's (tests push it); only the distance to the next due time is used.
+    """
+
+    def __init__(self, engine: Engine, store: Store, *, tick: timedelta = TICK) -> None:
+        self._engine, self._store, self._tick = engine, store, tick
+        self._scheduler = AsyncIOScheduler(timezone=UTC, executors={"default": AsyncIOExecutor()})
+        self._planned: datetime | None = None
+        engine.post.written = self._something_was_written
+
+    def start(self) -> None:
+        self._scheduler.start()
+        always = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
+        self._scheduler.add_job(self.tick, "interval", seconds=self._tick.total_seconds(), id="tick", **always)
+        self._scheduler.add_job(self.turn, "date", id="next", run_date=datetime.now(UTC), misfire_grace_time=None)
+
+    async def turn(self) -> None:
+        """Do what is due, then plan the next turn."""
+        self._planned = None
+        await self._engine.wake()
+        await self._plan()
+
+    async def tick(self) -> None:
+        """The safety net, and the minute within which what was forgotten is gone from the disk."""
+        await self.turn()
+        await self._store.purge()
+
+    def _something_was_written(self) -> None:
+        """A deadline may have come nearer than the one we wait for."""
+        self._scheduler.add_job(self._plan, "date", id="plan", replace_existing=True, misfire_grace_time=None)
+
+    async def _plan(self) -> None:
+        due = await self._store.next_due()
+        if due is None or (self._planned is not None and self._planned <= due):
+            return
+        self._planned = due
+        wait = max(due - self._engine.house.now(), SOONEST)
+        at = datetime.now(UTC) + wait
+        self._scheduler.add_job(
+            self.turn, "date", id="next", run_date=at, replace_existing=True, misfire_grace_time=None
+        )
+
+    def stop(self) -> None:
+        """Wake nobody any more."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
