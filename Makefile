@@ -23,7 +23,7 @@ lint: $(SET_UP)
 	$(BIN)/lint-imports
 
 bench: $(SET_UP)
-	@$(BIN)/python -m bench $(ARGS)
+	@for each in bench/*.py; do $(BIN)/python "$$each" $(ARGS) || exit; done
 
 $(SET_UP): pyproject.toml .ci/set-up
 	@.ci/set-up $(VENV)

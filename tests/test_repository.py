@@ -73,6 +73,12 @@ def test_the_settings_page_is_the_one_the_class_prints():
     )
 
 
+def test_every_decision_stands_in_the_index():
+    index = (ROOT / "docs/decisions/README.md").read_text("utf-8")
+    for page in (ROOT / "docs/decisions").glob("*.md"):
+        assert page.name == "README.md" or f"]({page.name})" in index, page.name
+
+
 def test_the_example_settings_are_settings(tmp_path):
     given = [line.removeprefix("# ") for line in (ROOT / ".env.example").read_text("utf-8").splitlines()]
     names = [line.partition("=")[0] for line in given if re.match(r"[A-Z_]+=", line)]
