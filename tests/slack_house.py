@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 WORDS = ("", "help", "i am not safe", "status", "stop", "privacy", "forget me")
 REFUSAL = Card("never-shown", "This no longer needs you.", "You have a message.")
 WELCOME = Card("welcome-1", "Would you like to talk?", "You have a message.", buttons=(Button("Ask", "tok-ask"),))
+_ids = itertools.count()
 
 
 @dataclass
@@ -44,7 +46,7 @@ class FakeDesk:
         return WELCOME
 
     def refusal(self) -> Card:
-        return REFUSAL
+        return replace(REFUSAL, id=f"refusal-{next(_ids)}")  # new for every post, as a desk's cards are
 
     async def shut(self, platform: str) -> None:
         if self.failing is not None:

@@ -126,6 +126,7 @@ class SlackStandIn:
         self.people: dict[str, dict[str, Any]] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []  # every API call: method, arguments
         self.asides: list[tuple[str, bytes]] = []  # everything sent to a response_url: user, raw body
+        self.redirects_asides_to = ""
         self.mistakes: list[str] = []  # what Slack would have refused
         self._messages: dict[str, list[Seen]] = {}
         self._whispers: dict[str, list[Seen]] = {}
@@ -550,6 +551,8 @@ class SlackStandIn:
     async def _response_url(self, request: web.Request) -> web.Response:
         user, raw = request.match_info["user"], await request.read()
         self.asides.append((user, raw))
+        if self.redirects_asides_to:
+            raise web.HTTPFound(self.redirects_asides_to)
         body = json.loads(raw)
         if body.get("response_type") != "ephemeral" or body.get("replace_original") is not False:
             self.mistakes.append("a response_url was used for more than an aside")

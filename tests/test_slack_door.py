@@ -108,6 +108,13 @@ async def test_a_body_over_256_kib_is_413():
         assert (await h.slack.post(b" " * (256 * 1024 + 1))).status == 413
         assert (await h.slack.post(b" " * (256 * 1024))).status == 400
 
+        async def pieces():
+            for _ in range(257):
+                yield b" " * 1024
+
+        async with h.slack._session.post(h.slack.app_url, data=pieces()) as answer:  # its length is not announced
+            assert answer.status == 413
+
 
 async def test_headers_of_bolt_s_own_are_never_believed():
     async with house() as h:
@@ -137,6 +144,9 @@ async def test_a_command_reaches_the_desk_without_its_channel_or_its_words():
         await h.slack.command("U_ANA", "my patient died")
         assert h.desk.heard[-1].token == "="
         assert "died" not in repr(h.desk.heard[-1])
+        await h.slack.presses("U_ANA", "Ask")  # on the answer, still in the corridor
+        assert h.desk.heard[-1].token == "tok-ask"
+        assert h.desk.heard[-1].address is None
 
 
 @pytest.mark.parametrize(
@@ -170,8 +180,11 @@ async def test_typed_words_are_known_words_or_nothing(typed, word):
 )
 async def test_machines_edits_and_other_rooms_are_not_heard(strange):
     async with house() as h:
+        h.slack.joins("U0BOT", name="ourselves, as a user")
         assert (await h.slack.types("U_ANA", "help", event=strange)).status == 200
+        await h.door.drain()
         assert h.desk.heard == []
+        assert h.slack.called("chat.postEphemeral") == []
 
 
 async def test_a_button_brings_its_token_what_was_ticked_and_where_to_reach_the_person():
@@ -440,3 +453,14 @@ async def test_an_answer_goes_to_slack_and_to_nowhere_else():
             assert (await h.slack.interacts(payload)).status == 200
         await h.slack.until(lambda: len(h.slack.called("views.open")) == 4)  # by the other way that press left open
         assert h.slack.asides == []
+
+
+async def test_an_answer_that_is_sent_elsewhere_does_not_follow():
+    async with house() as h:
+        h.desk.answers["tok-ask"] = Answer("refused")
+        h.slack.redirects_asides_to = h.slack.api_url + "elsewhere"
+        await _a_card(h, "U_ANA")
+        await h.slack.presses("U_ANA", "Ask")
+        await h.door.drain()
+        assert len(h.slack.asides) == 1
+        assert h.slack.called("elsewhere") == []

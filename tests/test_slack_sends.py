@@ -53,6 +53,10 @@ async def test_an_address_slack_no_longer_knows_is_looked_up_once():
         h.slack.fails("chat.postMessage", error="channel_not_found", times=9)
         with pytest.raises(Unreachable):
             await h.show("U_ANA", WELCOME, address="D_OLD")
+        asked = len(h.slack.called("chat.postMessage"))
+        with pytest.raises(Unreachable):
+            await h.show("U_ANA", WELCOME, address="D0U_ANA")  # Slack knows it, and says no all the same
+        assert len(h.slack.called("chat.postMessage")) == asked + 1
 
 
 async def test_a_card_somebody_took_away_is_posted_afresh_only_if_it_can_be_answered():
