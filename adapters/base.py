@@ -97,7 +97,6 @@ class Answer:
     card: Card | None = None
 
 
-
 class Desk(Protocol):
     """What an adapter may ask of the house."""
 
@@ -162,5 +161,3 @@ class Unclear(Exception):
 
 class Stopped(Exception):
     """The platform has withdrawn our access to the whole workspace. Stop all sends and tell the operator."""
-
-

@@ -109,7 +109,7 @@ def demo(
         return
     if script not in known:
         raise Refused([f"There is no dialogue of that name: choose one of {', '.join(sorted(known))}."])
-    if not asyncio.run(perform(known[script], typer.echo)):
+    if not perform(known[script], typer.echo):
         raise typer.Exit(1)
 
 

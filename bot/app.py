@@ -49,7 +49,7 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: Settings, world: World = World()) -> AsyncIterator[Running]:  # noqa: B008 - it is frozen
+async def running(settings: Settings, world: World = World()) -> AsyncIterator[Running]:
     """The whole programme, up and serving. On leaving it accepts nothing new and finishes what it began."""
     async with AsyncExitStack() as ending:
         vault = Vault(settings.root_key.get_secret_value() if settings.root_key else b"")
@@ -128,7 +128,7 @@ def _open(engine: Engine) -> web.Check:
     return check
 
 
-async def serve(settings: Settings, world: World = World()) -> None:  # noqa: B008 - it is frozen
+async def serve(settings: Settings, world: World = World()) -> None:
     """Serve until asked to stop by SIGTERM or SIGINT."""
     stop = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):

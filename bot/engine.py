@@ -35,7 +35,7 @@ class Engine:
     # ------------------------------------------------------------ what people do
 
     async def receive(self, press: Press) -> Answer:
-        """Take a press in, exactly once. Raises only when it could not be written, so that the platform sends it again."""
+        """Take a press in, exactly once. Raises only when it could not be written, so that it is sent again."""
         if press.token.startswith("="):
             return await self._at_the_door(press)
         token = self.house.vault.read_token(press.token)
@@ -160,7 +160,7 @@ class Engine:
         while True:
             record = await self.house.store.load(id_)
             if record is None:
-                return
+                return None
             if record.kind == "seen":
                 return await self._let_go(record)
             step = Step(self.house)

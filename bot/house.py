@@ -30,7 +30,7 @@ class House:
     luck: Callable[[], int]
     _volunteers: dict[str, Saved[Any]] = field(default_factory=dict, repr=False)
 
-    async def load(self, id: str) -> tuple[str, Saved[Any]] | None:  # noqa: A002 - the field is called id
+    async def load(self, id: str) -> tuple[str, Saved[Any]] | None:
         """The kind of a record and what it holds. Raises Damaged."""
         record = await self.store.load(id)
         if record is None or record.kind == "seen":
@@ -51,7 +51,7 @@ class House:
         kept.update(fresh)
         return tuple(fresh.values())
 
-    async def reader(self, mail: Mail, talk: Any, to: Person) -> tuple[str | None, Reader]:  # noqa: ANN401 - any talk
+    async def reader(self, mail: Mail, talk: Any, to: Person) -> tuple[str | None, Reader]:
         """Where somebody is reached, and how their clock stands."""
         zone = talk.zone if getattr(talk, "clinician", None) == to else None
         address = mail.address(to)
@@ -64,7 +64,7 @@ class House:
             address = door[1].mail.address(to)
         return address, Reader(zone or self.programme.zone)
 
-    async def card(  # noqa: PLR0913 - a card is one of many things
+    async def card(
         self, say: Say, record_id: str, key: str, generation: int, card_id: str, reader: Reader
     ) -> Card:
         """The card as its reader will see it. Raises TryLater when a name cannot be looked up now."""

@@ -192,7 +192,7 @@ def set_out(mail: Mail, ids: Iterable[str]) -> Mail:
     return _each(mail, lambda errand: sent_off(errand) if errand.id in going else errand)
 
 
-def put_off(mail: Mail, id: str, until: datetime) -> Mail:  # noqa: A002 - the field is called id
+def put_off(mail: Mail, id: str, until: datetime) -> Mail:
     """The platform did not do it: try again later."""
     return _each(
         mail,
@@ -202,7 +202,7 @@ def put_off(mail: Mail, id: str, until: datetime) -> Mail:  # noqa: A002 - the f
     )
 
 
-def unclear(mail: Mail, id: str, until: datetime) -> Mail:  # noqa: A002 - the field is called id
+def unclear(mail: Mail, id: str, until: datetime) -> Mail:
     """The platform may have done it: it stays *sending*, and is looked into later."""
     return _each(
         mail,
@@ -210,7 +210,7 @@ def unclear(mail: Mail, id: str, until: datetime) -> Mail:  # noqa: A002 - the f
     )
 
 
-def done(mail: Mail, id: str, ref: Ref | None, new_id: NewId) -> Mail:  # noqa: A002 - the field is called id
+def done(mail: Mail, id: str, ref: Ref | None, new_id: NewId) -> Mail:
     """The platform did it. A card that news replaced is taken away; a person's own words are dropped."""
     errand = next((errand for errand in mail.errands if errand.id == id), None)
     if errand is None:
@@ -234,7 +234,7 @@ def _delivered(slot: Slot, ref: Ref, generation: int) -> Slot:
     return replace(slot, ref=ref, seen=generation, say=replace(slot.say, details=said))
 
 
-def drop(mail: Mail, id: str) -> Mail:  # noqa: A002 - the field is called id
+def drop(mail: Mail, id: str) -> Mail:
     """It cannot be done, and will not be tried again. A slot nobody ever saw goes with it."""
     errand = next((errand for errand in mail.errands if errand.id == id), None)
     if errand is None:

@@ -15,8 +15,8 @@ from bot import outbox
 from bot.house import House
 from bot.outbox import Errand, Mail
 from bot.records import Saved, dump
-from bot.store.base import Stale
 from bot.step import Step
+from bot.store.base import Stale
 from conversations.model import Unreached
 
 log = structlog.get_logger()

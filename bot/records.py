@@ -33,7 +33,7 @@ class Saved(Generic[C]):
     """One conversation with everything it shows and owes, at the revision it was read."""
 
     talk: C
-    mail: Mail = Mail()
+    mail: Mail = field(default_factory=Mail)
     revision: int = 0
     day: date = field(default=date.min)
 

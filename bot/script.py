@@ -18,7 +18,7 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 UNITS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 
 
-class Disagrees(Exception):  # noqa: N818 - it is what the script says of the bot
+class Disagrees(Exception):
     """The script says one thing and the bot did another."""
 
 
@@ -261,12 +261,12 @@ def scenarios() -> Mapping[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.chat"))}
 
 
-async def perform(path: Path, out: Callable[[str], None], *, restarting: bool = False) -> bool:
+def perform(path: Path, out: Callable[[str], None], *, restarting: bool = False) -> bool:
     """Play a dialogue, telling each line as it comes true; False (and the disagreement told) where the bot differs."""
     lines = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
     with TemporaryDirectory() as folder:
         try:
-            await Script(Theatre(Path(folder)), restarting=restarting).play(lines, out)
+            asyncio.run(Script(Theatre(Path(folder)), restarting=restarting).play(lines, out))
         except Disagrees as disagrees:
             out(f"{path.name}: {disagrees}")
             return False

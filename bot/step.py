@@ -22,7 +22,7 @@ SEEN_FOR = timedelta(hours=25)
 class Step:
     """Works on copies; nothing is true before `changes` are saved, all of them or none.
 
-    What a decision relied on is written with it, at the revision it was read, so a race makes the later one begin again.
+    What a decision relied on is written with it, at the revision it was read: whoever wrote second begins again.
     """
 
     house: House
@@ -43,7 +43,7 @@ class Step:
     def _seen_id(self) -> str:
         return self.house.vault.mark("event", self.event_id)
 
-    async def saved(self, kind: str, id: str) -> Saved[Any] | None:  # noqa: A002 - the field is called id
+    async def saved(self, kind: str, id: str) -> Saved[Any] | None:
         """This conversation as it would stand after the step so far."""
         if id not in self._now:
             found = await self.house.load(id)

@@ -127,12 +127,8 @@ class Theatre:
     async def kept_about(self, name: str) -> list[str]:
         """The kinds of records that still know of a person as somebody who asked."""
         house, who = self.engine.house, self.person(name)
-        kept = []
-        for kind in ("support", "doorstep"):
-            for record in await house.store.kind(kind):
-                if repr(who.id) in str(_plain(load(record, house.vault))):
-                    kept.append(kind)
-        return kept
+        records = [record for kind in ("support", "doorstep") for record in await house.store.kind(kind)]
+        return [record.kind for record in records if repr(who.id) in str(_plain(load(record, house.vault)))]
 
 
 def _plain(saved: Saved[Any]) -> object:

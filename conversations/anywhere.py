@@ -60,7 +60,7 @@ class Doorstep(Conversation):
     opened: tuple[datetime, ...] = ()
 
 
-def _begin(id: str, event: Event, facts: Facts) -> Doorstep | None:  # noqa: A002 - the field is called id
+def _begin(id: str, event: Event, facts: Facts) -> Doorstep | None:
     return Doorstep(id=id, stage=DOOR.name, person=event.by) if isinstance(event, Opened) else None
 
 

@@ -112,7 +112,7 @@ def _holder(request: Request) -> Person | None:
     return request.peer if request.stage in (CHOSEN.name, TOGETHER.name) else None
 
 
-def _begin(id: str, event: Event, facts: Facts) -> Request | None:  # noqa: A002 - the field is called id
+def _begin(id: str, event: Event, facts: Facts) -> Request | None:
     if not isinstance(event, Told) or event.what != "opens":
         return None
     return Request(id=id, stage=NEW.name, clinician=event.who, urgency=event.urgency, zone=facts.zone)

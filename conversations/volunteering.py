@@ -42,7 +42,7 @@ class Volunteer(Conversation):
     paused_until: datetime | None = field(default=None)
 
 
-def _begin(id: str, event: Event, facts: Facts) -> Volunteer | None:  # noqa: A002 - the field is called id
+def _begin(id: str, event: Event, facts: Facts) -> Volunteer | None:
     if not isinstance(event, Opened):
         return None
     peer = Peer(event.by, zone=facts.zone, limit=facts.programme.peer_limit)

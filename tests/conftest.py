@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +22,7 @@ class Scenario(pytest.File):
         yield Dialogue.from_parent(self, name=f"{self.path.stem}, restarting at every line", restarting=True)
 
 
-class Differs(Exception):  # noqa: N818 - its message is the whole report
+class Differs(Exception):
     """The bot did not do what the script says."""
 
 
@@ -36,7 +35,7 @@ class Dialogue(pytest.Item):
 
     def runtest(self) -> None:
         told: list[str] = []
-        if not asyncio.run(perform(self.path, told.append, restarting=self.restarting)):
+        if not perform(self.path, told.append, restarting=self.restarting):
             raise Differs(told[-1])
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:

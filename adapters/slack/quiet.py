@@ -35,7 +35,7 @@ QUIET.disabled = True
 
 def failed(what: str, kind: str) -> None:
     """Note that something went wrong, by a name from our own code; never a body, an id, a text or a token."""
-    _log.warning("slack-failed", what=what, kind=kind)
+    _log.warning("slack-failed", what=what.lower(), kind=kind)
 
 
 def noted(what: str, kind: str) -> None:

@@ -14,12 +14,15 @@ welcome =
 ## Privacy
 
 privacy =
-    Peers promise to keep what you say to themselves, and we keep no notes. Limits: { $limits }
+    Peers promise to keep what you say to themselves, and we keep no notes. Limits: { privacy-limits }
     Your hospital can see messages in { $platform }, so we keep stories out of chat.
     { $close-days } days after the last word we close, and { $erase-days } days later we erase.
 
-# Said only while the hospital has not signed its own wording.
-privacy-limits = immediate danger, abuse the law makes us report, a court order.
+# The hospital's own wording once it is signed; until then the named exceptions.
+privacy-limits = { $limits-signed ->
+    [yes] { $limits }
+   *[no] immediate danger, abuse the law makes us report, a court order.
+}
 
 data =
     While you have an open request we hold who you are here, what you ticked, and when to check in.

@@ -74,7 +74,7 @@ volunteer-change =
     This is what we know of you as a peer. Your hours are counted in { $zone }. Only the programme sees this.
 volunteer-pledge =
     I promise: what a colleague tells me stays with me. I take no notes. I listen first and give no advice unless asked.
-    Limits: { $limits } If I am worried about someone's safety, I say so at once.
+    Limits: { privacy-limits } If I am worried about someone's safety, I say so at once.
 volunteer-waiting = Thank you. A coordinator will read this and answer you here. You can leave at any time.
 volunteer-talk-first = A coordinator would like to talk with you first. You can write to them, or wait until they do.
 volunteer-ready =
