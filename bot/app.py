@@ -76,6 +76,7 @@ async def running(settings: Settings, world: World = World()) -> AsyncIterator[R
         ending.push_async_callback(ops.stop)
         public = await web.listen(web.public({"/slack/events": door.handle}), _at(settings.bind))
         ending.push_async_callback(public.stop, door.drain)
+        await engine.resume()
         waker.start()
         ending.callback(waker.stop)
         log.info("serving")

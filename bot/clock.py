@@ -27,6 +27,7 @@ class Clock:
         self._engine, self._store, self._tick = engine, store, tick
         self._scheduler = AsyncIOScheduler(timezone=UTC, executors={"default": AsyncIOExecutor()})
         self._planned: datetime | None = None
+        self._looked: datetime | None = None  # up to when everything due was looked at
         engine.post.written = self._something_was_written
 
     def start(self) -> None:
@@ -36,8 +37,8 @@ class Clock:
         self._scheduler.add_job(self.turn, "date", id="next", run_date=datetime.now(UTC), misfire_grace_time=None)
 
     async def turn(self) -> None:
-        """Do what is due, then plan the next turn."""
-        self._planned = None
+        """Do what is due, then plan the next turn. What is still due after it waits for the tick, not in a spin."""
+        self._planned, self._looked = None, self._engine.house.now()
         await self._engine.wake()
         await self._plan()
 
@@ -52,7 +53,8 @@ class Clock:
 
     async def _plan(self) -> None:
         due = await self._store.next_due()
-        if due is None or (self._planned is not None and self._planned <= due):
+        looked_at = due is not None and self._looked is not None and due <= self._looked
+        if due is None or looked_at or (self._planned is not None and self._planned <= due):
             return
         self._planned = due
         wait = max(due - self._engine.house.now(), SOONEST)

@@ -10,10 +10,11 @@ import structlog
 
 from adapters.base import Answer, Card, Press, TryLater
 from bot.house import House
+from bot.outbox import LEASE
 from bot.post import Post
 from bot.records import Saved
 from bot.step import Step
-from bot.store.base import Damaged, Gone, Record, Stale
+from bot.store.base import Gone, Record, Stale
 from bot.texts import Reader
 from bot.vault import Token
 from conversations import anywhere
@@ -21,7 +22,8 @@ from conversations.model import Chose, Opened, Person, Say
 
 log = structlog.get_logger()
 
-NOBODY = Person("", "", "")
+PAGE = 500  # records looked at between two questions to the store
+EVERYTHING = 1_000_000
 
 
 class Engine:
@@ -148,13 +150,25 @@ class Engine:
 
     # ------------------------------------------------------------ what time does
 
+    async def resume(self) -> None:
+        """What a stop or a crash left half said, before anything new is taken in."""
+        for id_ in await self.house.store.due(self.house.now() + LEASE, limit=EVERYTHING):
+            self.post.start(self.post.resume(id_))
+
     async def wake(self) -> None:
         """Everything time owes anyone. Safe to run late, twice, or after a crash."""
-        for id_ in await self.house.store.due(self.house.now()):
-            try:
-                await self._elapse(id_)
-            except Damaged:
-                log.error("record-damaged")
+        tried: set[str] = set()
+        while ids := await self._due_beside(tried):
+            for id_ in ids:
+                tried.add(id_)
+                try:
+                    await self._elapse(id_)
+                except Exception as broken:  # noqa: BLE001 - the edge: one broken record must not keep the others waiting
+                    log.error("record-failed", kind=type(broken).__name__)
+
+    async def _due_beside(self, tried: set[str]) -> list[str]:
+        ids = await self.house.store.due(self.house.now(), limit=len(tried) + PAGE)
+        return [id_ for id_ in ids if id_ not in tried]
 
     async def _elapse(self, id_: str) -> None:
         while True:

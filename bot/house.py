@@ -64,9 +64,7 @@ class House:
             address = door[1].mail.address(to)
         return address, Reader(zone or self.programme.zone)
 
-    async def card(
-        self, say: Say, record_id: str, key: str, generation: int, card_id: str, reader: Reader
-    ) -> Card:
+    async def card(self, say: Say, record_id: str, key: str, generation: int, card_id: str, reader: Reader) -> Card:
         """The card as its reader will see it. Raises TryLater when a name cannot be looked up now."""
         names = {person: await self.name(person) for person in say.people.values()}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from adapters.base import Address, Ref
@@ -16,6 +16,7 @@ from conversations.model import Person, Say
 
 EVERY_SLOT = "*"
 KEY = 16  # characters of a slot's key
+LEASE = timedelta(seconds=60)  # longer than any call to a platform takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,21 +174,25 @@ def ready(mail: Mail, now: datetime) -> tuple[Errand, ...]:
     return tuple(errand for errand in first.values() if errand.not_before is None or errand.not_before <= now)
 
 
-def due(mail: Mail, created: datetime) -> datetime | None:
-    """When the next errand can be run, or None when nothing is owed."""
+def due(mail: Mail, now: datetime) -> datetime | None:
+    """When the clock has to look at this mail again, or None when nothing is owed.
+
+    Fresh errands are run as soon as they are written, without the clock; it only finds what a crash left behind.
+    """
     first: dict[Person, Errand] = {}
     for errand in mail.errands:
         first.setdefault(errand.to, errand)
-    return min((errand.not_before or created for errand in first.values()), default=None)
+    return min((errand.not_before or now + LEASE for errand in first.values()), default=None)
 
 
-def set_out(mail: Mail, ids: Iterable[str]) -> Mail:
-    """Note durably that the call is about to be made."""
+def set_out(mail: Mail, ids: Iterable[str], now: datetime) -> Mail:
+    """Note durably that the call is about to be made. Whoever finds it so after the lease must ask what came of it."""
     going = set(ids)
 
     def sent_off(errand: Errand) -> Errand:
         slot = mail.slot(errand.to, errand.slot)
-        return replace(errand, sending=True, generation=slot.generation if slot else 0)
+        generation = slot.generation if slot else 0
+        return replace(errand, sending=True, not_before=now + LEASE, generation=generation)
 
     return _each(mail, lambda errand: sent_off(errand) if errand.id in going else errand)
 

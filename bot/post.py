@@ -44,9 +44,10 @@ class Post:
     def soon(self, *ids: str) -> None:
         """Deliver in the background; `idle` waits for it."""
         for id_ in ids:
-            self._start(self.deliver(id_))
+            self.start(self.deliver(id_))
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this in the background."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)  # a task nobody holds may be collected half-way
         task.add_done_callback(self._tasks.discard)
@@ -56,19 +57,24 @@ class Post:
         while self._tasks:
             await asyncio.gather(*tuple(self._tasks), return_exceptions=True)
 
-    async def deliver(self, id_: str) -> None:
+    async def resume(self, id_: str) -> None:
+        """After a start: nobody else can be running these errands, whatever their lease says."""
+        await self.deliver(id_, outbox.LEASE)
+
+    async def deliver(self, id_: str, ahead: timedelta = timedelta(0)) -> None:
         """Run every errand of this conversation that can be run now, one at a time for each person."""
         lock = self._rounds.setdefault(id_, asyncio.Lock())
         async with lock:
-            while await self._round(id_):
-                pass
+            while await self._round(id_, ahead):
+                ahead = timedelta(0)
 
-    async def _round(self, id_: str) -> bool:
+    async def _round(self, id_: str, ahead: timedelta) -> bool:
         before: list[Errand] = []
 
         def set_out(mail: Mail) -> Mail:
-            before[:] = outbox.ready(mail, self.house.now())
-            return outbox.set_out(mail, (errand.id for errand in before))
+            now = self.house.now()
+            before[:] = outbox.ready(mail, now + ahead)
+            return outbox.set_out(mail, (errand.id for errand in before), now)
 
         saved = await self._change(id_, set_out)
         if saved is None or not before:

@@ -66,6 +66,10 @@ class Theatre:
     async def restart(self) -> None:
         """Stop and start again; what was promised is still owed."""
         await self.stop()
+        await self.come_back()
+
+    async def come_back(self) -> None:
+        await self.engine.resume()
         await self.catch_up()
 
     async def stop(self) -> None:
@@ -94,7 +98,7 @@ class Theatre:
         """Let time pass while the bot is down; it finds out when it comes back."""
         await self.stop()
         self.now = until
-        await self.catch_up()
+        await self.come_back()
 
     # ------------------------------------------------------------ the people
 
