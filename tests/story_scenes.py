@@ -1,0 +1,112 @@
+"""The story that is told everywhere: two peers opt in, Ana asks, is accompanied for three days, and is forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from slack_stand_in import Reply
+from story_serve import Screens, Story
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Somebody does something, or time passes; then everybody reads what stands here, and nothing else."""
+
+    who: str = ""
+    presses: str = ""
+    command: str | None = None
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    passes: timedelta | None = None
+    then: Screens = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.passes} pass" if self.passes else f"{self.who} {self.presses or self.command or '/peersupport'}"
+
+    async def happens(self, s: Story) -> Reply | None:
+        """What is done; whoever did it has an answer when this returns."""
+        if self.passes:
+            s.time.pass_(self.passes)
+            return None
+        if self.command is not None:
+            return await s.slack.command(self.who, self.command)
+        return await s.slack.presses(self.who, self.presses, self.answers)
+
+
+ANA, BO, CY, DANA = "U0ANA", "U0BO", "U0CY", "U0DANA"
+
+PEER = "You are a peer."
+ABOUT = {"my-role": "nurse", "showing": ["visible"]}
+OFFER = "A colleague would like to talk."
+NEUTRAL = "This no longer needs you."
+MET = "Ana would like to talk with you."
+GUIDE = "Listen first."
+THANKS = "Thank you for being there."
+ERASED = "We've closed this. What our system holds about it is erased by March 19."
+
+
+def opting_in(who: str, name: str, before: tuple[str, ...] = ()) -> tuple[Scene, ...]:
+    """Somebody becomes a peer; `before` is what the coordinator has read already."""
+    return (
+        Scene(who, command="peer", then={who: ("Thank you for offering.",)}),
+        Scene(who, "Next", answers=ABOUT, then={who: ("I promise:",)}),
+        Scene(
+            who,
+            "I promise",
+            then={who: ("Thank you. A coordinator will read this",), DANA: (*before, f"{name} offers to be a peer")},
+        ),
+        Scene(DANA, "Approve", then={who: (PEER,), DANA: (*before, "Approved.")}),
+    )
+
+
+ASKED = (
+    *opting_in(BO, "Bo"),
+    *opting_in(CY, "Cy", before=("Approved.",)),
+    Scene(ANA, command="", then={ANA: ()}),
+    Scene(ANA, "Talk to someone soon", then={ANA: ("Everything here is optional",)}),
+    Scene(ANA, "Ask", then={ANA: ("Thank you for asking. We've asked 2",), BO: (PEER, OFFER), CY: (PEER, OFFER)}),
+)
+
+TOGETHER = (
+    Scene(
+        BO,
+        "Yes, I can",
+        then={
+            ANA: ("Bo is a trained peer (Nurse, since 2026)",),
+            BO: (PEER, "Thank you. We'll tell you by"),
+            CY: (PEER, NEUTRAL),
+        },
+    ),
+    Scene(ANA, "Share my name and connect", then={ANA: ("Bo knows your name",), BO: (PEER, MET, GUIDE)}),
+)
+
+AFTERWARDS = (
+    Scene(passes=timedelta(hours=2), then={BO: (PEER, MET, GUIDE, "Have you and Ana talked?")}),
+    Scene(BO, "We have talked", then={BO: (PEER, MET, GUIDE, THANKS)}),
+    Scene(passes=timedelta(hours=22), then={ANA: ("Bo knows your name", "Checking in, as you agreed.")}),
+    Scene(ANA, "Okay for now", then={ANA: ("Bo knows your name", "Thank you for telling us.")}),
+    Scene(passes=timedelta(hours=48), then={ANA: ("Bo knows your name", "A few days on.")}),
+    Scene(
+        ANA,
+        "I'd like to talk again",
+        then={
+            ANA: ("Bo knows your name", "We told your peer"),
+            BO: (PEER, MET, GUIDE, THANKS, "Ana would like to talk again."),
+        },
+    ),
+    Scene(passes=timedelta(days=7), then={ANA: (ERASED,), BO: (PEER, "This is closed.")}),
+    Scene(BO, "Okay", then={BO: (PEER, "Thank you. Take care of yourself.")}),
+)
+
+STORY = (*ASKED, *TOGETHER, *AFTERWARDS)
+GRACE = timedelta(days=7)  # from the close to forgetting
+
+
+async def play(s: Story, scenes: tuple[Scene, ...]) -> None:
+    """Each scene, and what everybody reads after it."""
+    for scene in scenes:
+        reply = await scene.happens(s)
+        assert reply is None or reply.status == 200, f"{scene}: {reply}"
+        await s.reads(scene.then)

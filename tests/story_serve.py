@@ -1,0 +1,292 @@
+"""A `serve` in a process of its own, a pretend Slack around it, and a clock that both of them read.
+
+async with story(tmp_path) as s:
+await s.slack.command("U0ANA")
+s.time.pass_(timedelta(hours=24))
+await s.reads({"U0ANA": ("Checking in",)})
+await s.serve.kill()
+await s.serve.start()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from slack_stand_in import SlackStandIn
+
+from bot.records import load
+from bot.store.base import Record
+from bot.store.disk import Disk
+from bot.store.journal import read
+from bot.store.rows import decode, record
+from bot.store.tables import Document
+from bot.vault import Vault
+from conversations.model import Person
+
+ROOT = Path(__file__).parent.parent
+KEY = bytes(range(32))
+VAULT = Vault(KEY)
+MORNING = datetime(2026, 3, 2, 15, tzinfo=UTC)  # a Monday, ten o'clock in New York
+PATIENCE = 20.0  # real seconds after which a test gives up
+
+Screens = Mapping[str, tuple[str, ...]]  # by user: how each card in their chat begins, oldest first
+
+
+class Time:
+    """One clock for everybody, in a file: it moves only when it is moved."""
+
+    def __init__(self, path: Path, now: datetime = MORNING) -> None:
+        self.path = path
+        self.set(now)
+
+    def now(self) -> datetime:
+        return datetime.fromisoformat(self.path.read_text("ascii"))
+
+    def set(self, now: datetime) -> None:
+        """Whoever reads finds the old time or the new one."""
+        new = self.path.with_suffix(".new")
+        new.write_text(now.isoformat(), "ascii")
+        new.replace(self.path)
+
+    def pass_(self, by: timedelta) -> None:
+        self.set(self.now() + by)
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def environment(slack: SlackStandIn, folder: Path, **settings: str) -> dict[str, str]:
+    """Everything `serve` needs to know, as an operator would set it."""
+    return {
+        "PEERSUPPORT_STORE": f"tinydb:///{folder}",
+        "PEERSUPPORT_ROOT_KEY": base64.b64encode(KEY).decode("ascii"),
+        "PEERSUPPORT_COORDINATORS": f"slack:{slack.team}:U0DANA",
+        "SLACK_BOT_TOKEN": slack.token,
+        "SLACK_SIGNING_SECRET": slack.secret,
+        "SLACK_API_URL": slack.api_url,
+    } | settings
+
+
+class Serve:
+    """One `serve` at a time, on the same addresses and the same store."""
+
+    def __init__(self, clock: Path, settings: Mapping[str, str]) -> None:
+        self.public, self.ops = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+        self.clock = clock
+        kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}}
+        binds = {"PEERSUPPORT_BIND": self.public, "PEERSUPPORT_OPS_BIND": self.ops}
+        self.environ = kept | {"PYTHONPATH": str(ROOT), **binds} | dict(settings)
+        self.said = b""  # everything it wrote to stdout or stderr
+        self.pid = 0
+        self.starts = 0
+
+    async def warm_up(self) -> None:
+        """Load what every start needs; nothing is served yet."""
+        out: Any = asyncio.subprocess.PIPE
+        script = str(Path(__file__).parent / "serve_with_a_clock.py")
+        self._warm = await asyncio.create_subprocess_exec(
+            sys.executable, script, str(self.clock), env=self.environ, stdin=out, stdout=out, stderr=out, cwd=ROOT
+        )
+
+    async def start(self) -> None:
+        """Return when it serves."""
+        assert await self.begin(), self.said.decode()
+
+    async def begin(self) -> bool:
+        """Whether it came to serve; else it has ended by itself."""
+        assert self._warm.stdin is not None
+        assert self._warm.stdout is not None
+        self._warm.stdin.write(b"start\n")
+        async with asyncio.timeout(PATIENCE):
+            self.pid = int(await self._warm.stdout.readline())
+            self.starts += 1
+            self._ended = asyncio.ensure_future(self._warm.stdout.readline())
+            before = len(self.said)
+            while b'"serving"' not in self.said[before:]:
+                more = asyncio.ensure_future(self._hear())
+                await asyncio.wait({more, self._ended}, return_when=asyncio.FIRST_COMPLETED)
+                if self._ended.done():
+                    more.cancel()
+                    return False
+        self._listening = asyncio.ensure_future(self._listen())
+        return True
+
+    async def _hear(self) -> None:
+        assert self._warm.stderr is not None
+        self.said += await self._warm.stderr.read(65536)
+
+    async def _listen(self) -> None:
+        while True:
+            await self._hear()
+
+    async def kill(self) -> None:
+        """As a power cut would, for this process."""
+        assert await self._stop(signal.SIGKILL) == -signal.SIGKILL
+
+    async def end(self) -> int:
+        """As an operator would; its exit code."""
+        return await self._stop(signal.SIGTERM)
+
+    async def _stop(self, sign: signal.Signals) -> int:
+        os.kill(self.pid, sign)
+        return await self.ended()
+
+    async def ended(self) -> int:
+        """Wait until it is over; its exit code."""
+        async with asyncio.timeout(PATIENCE):
+            code = int(await self._ended)
+        self._listening.cancel()
+        self.pid = 0
+        return code
+
+    async def close(self) -> None:
+        """Leave no process behind; read what was still to be said."""
+        if self.pid and not self._ended.done():
+            os.kill(self.pid, signal.SIGKILL)
+            await self.ended()
+        assert self._warm.stdin is not None
+        assert self._warm.stderr is not None
+        self._warm.stdin.close()
+        await self._warm.wait()
+        self.said += await self._warm.stderr.read()
+
+
+@dataclass
+class Story:
+    """A hospital: its Slack, its people, its clock, and our programme."""
+
+    slack: SlackStandIn
+    serve: Serve
+    time: Time
+    folder: Path
+    _expected: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    async def reads(self, screens: Screens) -> None:
+        """Wait until everybody's chat shows these cards and no others; who is not named reads what they read before."""
+        self._expected |= screens
+        try:
+            await self.slack.until(lambda: not self.differs(), PATIENCE)
+        except TimeoutError:
+            raise AssertionError(self.differs()) from None
+
+    async def keeps(self, condition: Callable[[Kept], object]) -> Kept:
+        """Wait until what is on the disk is like this."""
+        found: list[Kept] = []
+
+        def holds() -> object:
+            found[:] = [kept_in(self.folder)]
+            return condition(found[0])
+
+        await self.turns(holds)
+        return found[0]
+
+    async def turns(self, condition: Callable[[], object]) -> None:
+        """Wait until this holds, where neither Slack nor a person would notice."""
+        async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as session:
+            while not condition():
+                await (await session.get(f"http://{self.serve.ops}/livez")).read()  # it is given a turn
+
+    async def is_ready(self) -> tuple[int, str]:
+        """What the operator's probe says."""
+        async with aiohttp.ClientSession() as session, session.get(f"http://{self.serve.ops}/readyz") as answer:
+            return answer.status, await answer.text()
+
+    def differs(self) -> dict[str, list[str]]:
+        """Whose chat shows something else, and what."""
+        found = {user: [card.text for card in self.slack.reads(user)] for user in self._expected}
+        return {user: texts for user, texts in found.items() if not _alike(texts, self._expected[user])}
+
+    def person(self, user: str) -> Person:
+        return Person("slack", self.slack.team, user)
+
+
+def _alike(texts: list[str], beginnings: tuple[str, ...]) -> bool:
+    return len(texts) == len(beginnings) and all(map(str.startswith, texts, beginnings))
+
+
+@asynccontextmanager
+async def story(tmp_path: Path, *people: str, stand_in: Any = None, **settings: str) -> AsyncIterator[Story]:
+    """Everybody is there, and the programme serves. In the end it is asked to stop, unless it was stopped before."""
+    time = Time(tmp_path / "clock")
+    folder = tmp_path / "data"
+    async with SlackStandIn(now=time.now, **(stand_in or {})) as slack:
+        for user in people or ("U0ANA", "U0BO", "U0CY", "U0DANA"):
+            slack.joins(user, name=user.removeprefix("U0").title())
+        serve = Serve(time.path, environment(slack, folder, **settings))
+        slack.app_url = f"http://{serve.public}/slack/events"
+        await serve.warm_up()
+        try:
+            await serve.start()
+            yield Story(slack, serve, time, folder)
+        finally:
+            await serve.close()
+    assert slack.mistakes == []
+
+
+# ---------------------------------------------------------------- what is on the disk
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a data folder holds, opened with the root key."""
+
+    files: bytes  # of all files, one behind the other
+    history: bytes  # everything that can still be decrypted, also what was replaced since
+    records: Mapping[str, Record]
+
+    def kinds(self) -> dict[str, int]:
+        found = [kept.kind for kept in self.records.values()]
+        return {kind: found.count(kind) for kind in sorted(set(found))}
+
+    def plain(self) -> bytes:
+        """Every record as it was before it was sealed."""
+        return b"\n".join(
+            VAULT.open(kept.kind, kept.id, kept.shape, kept.sealed) for kept in self.records.values() if kept.sealed
+        )
+
+    def owed(self) -> int:
+        """How many messages are not delivered yet."""
+        opened = (load(kept, VAULT) for kept in self.records.values() if kept.kind != "seen")
+        return sum(len(saved.mail.errands) for saved in opened)
+
+
+def kept_in(folder: Path) -> Kept:
+    """Look into a copy, with the key; the store may be in use."""
+    history: list[bytes] = []
+    documents: dict[str, Document] = {}
+
+    def take(_: bytes, plain: bytes) -> None:
+        history.append(plain)
+        for id_, stored in decode(plain):
+            if stored is None:
+                documents.pop(id_, None)
+            else:
+                documents[id_] = stored
+
+    files = b""
+    with tempfile.TemporaryDirectory() as place:
+        copy = Path(place) / "copy"
+        for path in sorted(folder.iterdir()):
+            with suppress(FileNotFoundError):  # a compaction has just ended
+                found = path.read_bytes()
+                files += found
+                if path.name == "store.peersupport":
+                    copy.write_bytes(found)
+        read(Disk(), copy, VAULT, take).close()
+    return Kept(files, b"\n".join(history), {id_: record(id_, stored) for id_, stored in documents.items()})
