@@ -65,7 +65,7 @@ async def running(settings: Settings, world: World = World()) -> AsyncIterator[R
             slack,
             engine,
             secrets=[secret.get_secret_value() for secret in settings.slack_signing_secrets],
-            words=anywhere.WORDS,
+            hear=anywhere.hear,
             now=world.now,
             workspaces=settings.slack_workspaces,
             name=settings.name,

@@ -15,10 +15,10 @@ from slack_stand_in import SlackStandIn
 from adapters.base import Answer, Button, Card, Press
 from adapters.slack import Door, Pace, Slack
 from bot import web
+from conversations import anywhere
 from conversations.model import Person
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-WORDS = ("", "help", "i am not safe", "status", "stop", "privacy", "forget me")
 REFUSAL = Card("never-shown", "This no longer needs you.", "You have a message.")
 WELCOME = Card("welcome-1", "Would you like to talk?", "You have a message.", buttons=(Button("Ask", "tok-ask"),))
 _ids = itertools.count()
@@ -88,7 +88,7 @@ async def house(
         desk = FakeDesk()
         adapter = Slack(slack.token, api_url=slack.api_url, pace=pace or patient())
         await adapter.start()
-        settings = {"secrets": [slack.secret], "words": WORDS, "now": lambda: NOON} | door
+        settings = {"secrets": [slack.secret], "hear": anywhere.hear, "now": lambda: NOON} | door
         entrance = Door(adapter, desk, **settings)
         listening = await web.listen(web.public({"/slack/events": entrance.handle}), "127.0.0.1:0")
         slack.app_url = listening.url + "/slack/events"

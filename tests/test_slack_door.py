@@ -76,7 +76,7 @@ async def test_two_signing_secrets_are_accepted_while_one_replaces_the_other():
 async def test_an_empty_signing_secret_refuses_to_start(secrets):
     slack = Slack("xoxb-1")
     with pytest.raises(ValueError, match="SLACK_SIGNING_SECRET"):
-        Door(slack, ANY, secrets=secrets, words=(), now=lambda: NOON)
+        Door(slack, ANY, secrets=secrets, hear=str, now=lambda: NOON)
 
 
 def test_an_empty_token_refuses_to_start():
@@ -156,6 +156,9 @@ async def test_a_command_reaches_the_desk_without_its_channel_or_its_words():
         ("i\u2019m NOT safe.", "i am not safe"),
         ("/peersupport forget me", "forget me"),
         (" <@U0BOT>  help?", "help"),
+        ("<@U0BOT|peer> <!here> status", "status"),
+        ("I want to die", "i am not safe"),
+        ("honestly, <@U_BO>, i can\u2019t go on like this", "i am not safe"),
         ("help me with my patient", ""),
         ("", ""),
     ],
@@ -164,6 +167,14 @@ async def test_typed_words_are_known_words_or_nothing(typed, word):
     async with house() as h:
         assert (await h.slack.types("U_ANA", typed)).status == 200
         assert h.desk.heard == [Press(ANY, h.person("U_ANA"), "=" + word, {}, "D0U_ANA", "typed")]
+
+
+async def test_somebody_who_types_that_they_want_to_die_reads_whom_to_call():
+    async with house() as h:
+        h.desk.answers["=i am not safe"] = Answer("aside", replace(WELCOME, text="You matter."))
+        reply = await h.slack.command("U_ANA", "I want to die")
+        assert reply.json["blocks"][0]["text"]["text"] == "You matter."
+        assert "die" not in repr(h.desk.heard) + h.desk.heard[0].token
 
 
 @pytest.mark.parametrize(

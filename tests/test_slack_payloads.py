@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from slack_house import House, house
 
 from adapters.slack import presses
+from conversations import anywhere
 
 FOLDER = Path(os.environ.get("SLACK_FIXTURES", "/nowhere"))
 FIXTURES = sorted(FOLDER.glob("*.json"))
@@ -166,11 +167,10 @@ def test_a_right_payload_with_wrong_parts_is_answered(inside, wrong, kind):
 
 @given(OBJECTS)
 def test_no_object_breaks_the_reading_of_it(body):
-    words = presses.Words.of(["help"])
     for read in (presses.action, presses.submission, presses.opened_home, presses.event_type, presses.withdrawn):
         read(body)
-    presses.command(body, words)
-    presses.typed(body, words, frozenset())
+    presses.command(body, anywhere.hear)
+    presses.typed(body, anywhere.hear, frozenset())
     presses.changed_user(body)
     presses.team(body)
 
@@ -198,10 +198,9 @@ GOOD: dict[str, dict[str, Any]] = {
 
 
 def test_the_right_payloads_are_right():
-    words = presses.Words.of(["help"])
     assert presses.action(GOOD["block_actions"] | {"type": "block_actions"}).press.answers == {"about": "x"}
     assert presses.submission(GOOD["view_submission"] | {"type": "view_submission"}).press.token == "tok"
-    assert presses.typed(GOOD["event_callback"], words, frozenset()).press.token == "=help"
+    assert presses.typed(GOOD["event_callback"], anywhere.hear, frozenset()).press.token == "=help"
 
 
 @pytest.mark.parametrize(

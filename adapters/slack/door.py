@@ -24,7 +24,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.base import Answer, Desk, Press, Stopped, TryLater
 from adapters.slack import presses, quiet
-from adapters.slack.presses import Heard, Payload, Words
+from adapters.slack.presses import Hear, Heard, Payload
 from adapters.slack.replies import Replies, Tasks, json_reply, ok
 from adapters.slack.signature import genuine, parse
 from adapters.slack.slack import Slack
@@ -37,6 +37,7 @@ _WHATEVER = re.compile("")
 class Door:
     """Everything inbound of one Slack app. `handle` is the route; `drain` before closing the adapter.
 
+    `hear` makes one of our words of whatever is typed; nothing else of it goes further.
     `secrets` may be two while the signing secret is rotated. `workspaces` defaults to the bot token's own.
     `patience` is the time, in seconds, in which a press is answered: Slack gives three.
     """
@@ -47,7 +48,7 @@ class Door:
         desk: Desk,
         *,
         secrets: Sequence[str],
-        words: Iterable[str],
+        hear: Hear,
         now: Callable[[], datetime],
         workspaces: Iterable[str] = (),
         name: str = "Peer Support",
@@ -58,7 +59,7 @@ class Door:
         self._slack = slack
         self._desk = desk
         self._secrets = tuple(s.strip() for s in secrets)
-        self._words = Words.of(words)
+        self._hear = hear
         self._now = now
         self._allowed = frozenset(workspaces)
         self._patience = patience
@@ -135,7 +136,7 @@ class Door:
     # ------------------------------------------------------------ what was heard
 
     async def _on_command(self, body: Payload, context: Any) -> BoltResponse:
-        return await self._take(presses.command(body, self._words), context["deadline"])
+        return await self._take(presses.command(body, self._hear), context["deadline"])
 
     async def _on_action(self, body: Payload, context: Any) -> BoltResponse:
         return await self._take(presses.action(body), context["deadline"])
@@ -150,7 +151,7 @@ class Door:
         return await deed(body, context["deadline"]) if deed else ok()
 
     async def _typed(self, body: Payload, deadline: float) -> BoltResponse:
-        return await self._take(presses.typed(body, self._words, self._slack.ourselves), deadline)
+        return await self._take(presses.typed(body, self._hear, self._slack.ourselves), deadline)
 
     async def _home(self, body: Payload, _: float) -> BoltResponse:
         person = presses.opened_home(body)

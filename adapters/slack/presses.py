@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,8 +15,11 @@ from adapters.slack.cards import FIELD, FORM, PRESS
 from conversations.model import Answers, Person, Value
 
 Payload = Mapping[str, Any]
+Hear = Callable[[str], str]
+"""Makes of what somebody typed one of the words we know, or "". Nothing else of it leaves this module."""
 
 _ID = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
+_MENTION = re.compile(r"<[@#!][^<>]*>")
 _STAMP = re.compile(r"[A-Za-z0-9_.:-]{1,200}", re.ASCII)
 _TYPED = 2000
 _TOKEN = 3000
@@ -35,38 +37,15 @@ class Heard:
     view: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The words a person can type, however they write them. Nothing else that is typed leaves this class."""
-
-    known: Mapping[str, str] = field(repr=False)
-
-    @classmethod
-    def of(cls, words: Iterable[str]) -> Words:
-        """Know these words."""
-        return cls({_bare(word): word for word in words})
-
-    def heard(self, text: object) -> str:
-        """The known word, or "": whatever else somebody wrote is forgotten here."""
-        return self.known.get(_bare(text), "") if isinstance(text, str) else ""
-
-
-def _bare(text: str) -> str:
-    text = unicodedata.normalize("NFKC", text[:200]).casefold().replace("\u2019", "'")
-    text = re.sub(r"<[@#!][^>]*>", " ", text)
-    text = re.sub(r"^\s*/\s*[\w-]+", " ", text).replace("i'm ", "i am ")
-    return " ".join(re.sub(r"[^\w\s]", " ", text).split())
-
-
 # ---------------------------------------------------------------- what a person did
 
 
-def command(body: Payload, words: Words) -> Heard | None:
+def command(body: Payload, hear: Hear) -> Heard | None:
     """`/peersupport …`. Where it was typed is no address: it may be a corridor full of people."""
     by, trigger = _person(body.get("team_id"), body.get("user_id")), _stamp(body.get("trigger_id"))
     if not by or not trigger:
         return None
-    press = Press(f"command:{trigger}", by, "=" + words.heard(body.get("text")), how="command")
+    press = Press(f"command:{trigger}", by, "=" + _word(body, hear), how="command")
     return Heard(press, by.workspace, "command", _text(body, "response_url"), trigger)
 
 
@@ -100,7 +79,7 @@ def submission(body: Payload) -> Heard | None:
     return Heard(press, _home(body), "sent", trigger=_stamp(body.get("trigger_id")), view=place)
 
 
-def typed(body: Payload, words: Words, ourselves: frozenset[str]) -> Heard | None:
+def typed(body: Payload, hear: Hear, ourselves: frozenset[str]) -> Heard | None:
     """A message somebody wrote to us. Not what we or other bots say, no edits, no other channels."""
     event = _dict(body, "event")
     by, channel = _person(_team(body), event.get("user")), _id(event.get("channel"))
@@ -109,7 +88,7 @@ def typed(body: Payload, words: Words, ourselves: frozenset[str]) -> Heard | Non
     once = _stamp(body.get("event_id")) or _stamp(event.get("ts"))
     if not ours or by_machine or not by or not channel or not once:
         return None
-    press = Press(f"event:{once}", by, "=" + words.heard(event.get("text")), {}, channel, "typed")
+    press = Press(f"event:{once}", by, "=" + _word(event, hear), {}, channel, "typed")
     return Heard(press, _home_of_author(body, by), "chat")
 
 
@@ -224,6 +203,11 @@ def _dict(body: Payload, key: str) -> Payload:
 def _text(body: Payload, key: str) -> str:
     value = body.get(key)
     return value if isinstance(value, str) else ""
+
+
+def _word(body: Payload, hear: Hear) -> str:
+    """What the text means, without the names and rooms that Slack writes into it."""
+    return hear(_MENTION.sub(" ", _text(body, "text")))
 
 
 def _id(value: object) -> str:
