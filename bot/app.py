@@ -55,6 +55,7 @@ async def running(settings: Settings, world: World = World()) -> AsyncIterator[R
         vault = Vault(settings.root_key.get_secret_value() if settings.root_key else b"")
         store = TinyStore.open(settings.store, vault)
         ending.push_async_callback(store.close)
+        ending.push_async_callback(store.purge)  # who stops the programme for good keeps nothing that was forgotten
         slack = _slack(settings, world)
         ending.push_async_callback(slack.close)
         await slack.start()

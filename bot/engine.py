@@ -10,7 +10,7 @@ import structlog
 
 from adapters.base import Answer, Card, Press, TryLater
 from bot.house import House
-from bot.outbox import LEASE
+from bot.outbox import KEY, LEASE
 from bot.post import Post
 from bot.records import Saved
 from bot.step import Step
@@ -67,15 +67,29 @@ class Engine:
         while True:
             step = Step(self.house, press.by, press.how, press.address, event_id=press.id)
             found = await self.house.load(token.record_id)
-            slot = found[1].mail.pressed(press.by, token.slot) if found else None
-            if found is None or slot is None:
+            name = self._pressed_on(found[1], press.by, token) if found else None
+            if found is None or name is None:
                 return self._refused()
             kind, saved = found
-            if not slot.answers_to(token.generation) or await step.happened_before():
+            if not name or await step.happened_before():
                 return Answer("now", await self._standing(saved, press.by, token.slot))
-            await step.decide(kind, token.record_id, Chose(press.by, token.choice, press.answers))
+            await step.decide(kind, token.record_id, Chose(press.by, token.choice, press.answers, name))
             if await self._write(step):
                 return await self._after(step, kind, press, token)
+
+    def _pressed_on(self, saved: Saved[Any], by: Person, token: Token) -> str | None:
+        """The slot or form this button belongs to; "" for a card they no longer have, None for somebody else's."""
+        form, _, owner = token.slot.rpartition("/")
+        if form:
+            return form if owner == self._form_key(by) else None
+        slot = saved.mail.pressed(by, token.slot)
+        if slot is None:
+            return None
+        return slot.name if slot.answers_to(token.generation) else ""
+
+    def _form_key(self, by: Person) -> str:
+        """What binds a form to the person it was opened for: it stands in no slot."""
+        return self.house.vault.pseudonym("form", by)[:KEY]
 
     async def _write(self, step: Step) -> bool:
         """Save the step and send the post on its way; False when somebody wrote first and it has to begin again."""
@@ -94,9 +108,8 @@ class Engine:
         forms = [say for _, say in step.asides if say.manner == "form"]
         if forms:
             reader = Reader(self.house.programme.zone)
-            form = await self.house.card(
-                forms[-1], token.record_id, token.slot, token.generation, self.house.new_id(), reader
-            )
+            key = f"{forms[-1].slot}/{self._form_key(press.by)}"
+            form = await self.house.card(forms[-1], token.record_id, key, 0, self.house.new_id(), reader)
             return Answer("form", form)
         saved = await step.saved(kind, token.record_id)
         return Answer("now", await self._standing(saved, press.by, token.slot))

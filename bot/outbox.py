@@ -12,9 +12,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from adapters.base import Address, Ref
-from conversations.model import Person, Say
+from conversations.model import EVERY_SLOT, KEPT, Person, Say
 
-EVERY_SLOT = "*"
 KEY = 16  # characters of a slot's key
 LEASE = timedelta(seconds=60)  # longer than any call to a platform takes
 
@@ -33,10 +32,11 @@ class Slot:
     say: Say = field(repr=False)
     ref: Ref | None = field(default=None, repr=False)
     seen: int = 0  # the generation that stands on their screen
+    news: int = 0  # the generation of the last news: what they pressed before reading it may have meant another matter
 
     def answers_to(self, generation: int) -> bool:
-        """Whether a card of this generation can still be on their screen; what its press means is decided elsewhere."""
-        return self.seen <= generation <= self.generation
+        """Whether a press of this generation's card still means what they read; what it does is decided elsewhere."""
+        return max(self.seen, self.news) <= generation <= self.generation
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +95,20 @@ def say_all(mail: Mail, says: Iterable[Say], new_id: NewId) -> Mail:
 
 def _take_in(mail: Mail, say: Say, spoken: set[tuple[Person, str]], new_id: NewId) -> Mail:
     if say.manner == "erase":
-        gone = (slot for slot in mail.slots if slot.to == say.to and say.slot in (EVERY_SLOT, slot.name))
-        for slot in gone:
-            if (slot.to, slot.name) not in spoken or say.slot == slot.name:
+        for slot in mail.slots:
+            if slot.to == say.to and _meant(say.slot, slot, spoken):
                 mail = _erase(mail, slot, new_id)
         return mail
     if say.manner == "news":
         return _post(mail, say, new_id)
     return _edit(mail, say, new_id)
+
+
+def _meant(name: str, slot: Slot, spoken: set[tuple[Person, str]]) -> bool:
+    """Every slot means those this decision does not speak to, and that nobody may still need."""
+    if name == EVERY_SLOT:
+        return (slot.to, slot.name) not in spoken and slot.name not in KEPT
+    return name == slot.name
 
 
 def _erase(mail: Mail, slot: Slot, new_id: NewId) -> Mail:
@@ -112,7 +118,8 @@ def _erase(mail: Mail, slot: Slot, new_id: NewId) -> Mail:
     in_flight = any(errand.to == slot.to and errand.slot == slot.name and errand.sending for errand in errands)
     slots = mail.slots if in_flight else _without(mail, slot)
     if in_flight:  # what is on its way is taken away when it has arrived
-        slots = tuple(replace(s, say=replace(s.say, manner="erase"), ref=None) if s == slot else s for s in slots)
+        emptied = replace(slot.say, manner="erase", details={})
+        slots = tuple(replace(s, say=emptied, ref=None) if s == slot else s for s in slots)
     return replace(mail, slots=slots, errands=errands)
 
 
@@ -120,9 +127,9 @@ def _post(mail: Mail, say: Say, new_id: NewId) -> Mail:
     old = mail.slot(say.to, say.slot)
     errand = Errand(new_id(), say.to, say.slot, "post")
     if old is None:
-        slot = Slot(say.to, say.slot, key=errand.id[-KEY:], generation=1, say=say)
+        slot = Slot(say.to, say.slot, key=errand.id[-KEY:], generation=1, news=1, say=say)
     else:
-        slot = replace(old, generation=old.generation + 1, say=say)
+        slot = replace(old, generation=old.generation + 1, news=old.generation + 1, say=say)
     errands = (*_without_waiting(mail, say.to, say.slot), errand)
     return replace(mail, slots=_with(mail, slot), errands=errands)
 
@@ -222,8 +229,11 @@ def done(mail: Mail, id: str, ref: Ref | None, new_id: NewId) -> Mail:
         return mail
     mail = replace(mail, errands=tuple(e for e in mail.errands if e.id != id))
     slot = mail.slot(errand.to, errand.slot)
-    if ref is None or errand.deed == "erase":
+    if errand.deed == "erase":
         return mail
+    if ref is None:
+        unseen = slot is not None and slot.say.manner == "erase"
+        return replace(mail, slots=_without(mail, slot)) if slot and unseen else mail
     if slot is None or slot.say.manner == "erase":
         slots = _without(mail, slot) if slot else mail.slots
         late = Errand(new_id(), errand.to, errand.slot, "erase", ref)

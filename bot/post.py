@@ -134,14 +134,14 @@ class Post:
                 await adapter.erase(errand.ref)
             return None
         slot = saved.mail.slot(errand.to, errand.slot)
-        if slot is None or slot.say.manner == "erase":
-            return None
         address, reader = await self.house.reader(saved.mail, saved.talk, errand.to)
-        replacing = slot.ref if errand.deed == "edit" else None
+        replacing = slot.ref if slot is not None and errand.deed == "edit" else None
         if errand.sending and replacing is None:
             log.warning("delivery-looked-for", platform=errand.to.platform)
             if (found := await adapter.find(errand.to, address, errand.id)) is not None:
                 return found
+        if slot is None or slot.say.manner == "erase":
+            return None
         card = await self.house.card(slot.say, id_, slot.key, slot.generation, errand.id, reader)
         return await adapter.show(errand.to, address, card, replacing)
 

@@ -43,13 +43,16 @@ class Words:
 
     programme: Programme
     bundle: FluentBundle = field(repr=False)
+    settings: dict[str, str | int] = field(default_factory=dict)
 
     @classmethod
     def load(cls, programme: Programme, language: str = LANGUAGE, folder: Path = FOLDER) -> Words:
         bundle = FluentBundle([language], use_isolating=False)
         for resource in _resources(folder / language):
             bundle.add_resource(resource)
-        return cls(programme, bundle)
+        words = cls(programme, bundle)
+        words.settings.update(words._settings())
+        return words
 
     def say(self, key: str, **values: str | int) -> str:
         """The sentence of this key. A gap in the words is logged by its key and never leaves somebody in silence."""
@@ -57,7 +60,7 @@ class Words:
         if pattern is None:
             log.error("words-missing", key=key)
             return key
-        text, errors = self.bundle.format_pattern(pattern, {**self._settings(), **values})
+        text, errors = self.bundle.format_pattern(pattern, {**self.settings, **values})
         if errors:
             log.error("words-incomplete", key=key)
         return str(text)
@@ -71,9 +74,9 @@ class Words:
             "lines": "\n".join(f"{line.name}: {line.reach}" for line in programme.lines),
             "limits": programme.limits,
             "limits-signed": "yes" if programme.limits else "no",
-            "close-days": programme.close_after.days,
-            "erase-days": programme.erase_after.days,
-            "check-ins": len(programme.check_ins),
+            "crisis-texts": "yes" if programme.crisis_texts else "no",
+            "close-after": self.span(programme.close_after),
+            "erase-after": self.span(programme.erase_after),
             "on-call": on_call.name if on_call else "",
             "on-call-phone": on_call.phone if on_call else "",
         }
@@ -118,6 +121,11 @@ class Words:
         key = f"ask-{question.name}"
         options = tuple(Option(option, self.say(f"{key}-{option}")) for option in question.options)
         return Field(question.name, question.kind, self.say(key), options, question.chosen)
+
+    def span(self, duration: timedelta) -> str:
+        """A duration as people say it: whole days, else hours."""
+        hours = round(duration / timedelta(hours=1))
+        return self.say("span-hours", n=hours) if hours % 24 else self.say("span-days", n=hours // 24)
 
     def when(self, at: datetime, now: datetime, zone: str) -> str:
         """A moment as people say it: "4:30 PM", "tomorrow at 8:00 AM", "Friday at …", "March 9"."""

@@ -12,21 +12,23 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from conversations.closing import close_now
-from conversations.flow import FORGOTTEN, Conversation, Decision, Flow
+from conversations.flow import FORGOTTEN, Conversation, Decision, Effect, Flow
 from conversations.model import Chose, Elapsed, Event, Facts, Opened, Person, Say, Tell, Told, Urgency
-from conversations.request import ASKING, CHOSEN, DETAILS, OPEN, TOGETHER, Request
+from conversations.request import ASKING, CHOSEN, CLOSED, CRISIS, DETAILS, OPEN, RESTING, TOGETHER, Request
 from conversations.request import flow as support_flow
 from conversations.support import asking_card, chosen_card, details_card, resting_card
 from conversations.together import clear, clinician_card
 
 LINGERS = timedelta(hours=25)
+AT_ONCE = timedelta(minutes=1)  # long enough to take our cards away; the platform is not waited for
 DAY = timedelta(hours=24)
 
 URGENCIES: dict[str, Urgency] = {"soon": "soon", "today": "today", "no-rush": "no-rush"}
 ABOUT_A_PEER = frozenset(("peer", "pause", "resume", "change", "leave"))
-ABOUT_A_REQUEST = frozenset(("", "help", "status", "stop", "forget me", "hide"))
+ABOUT_A_REQUEST = frozenset(("", "help", "status", "stop"))
 NOT_SAFE = "i am not safe"
-WORDS = frozenset((*URGENCIES, *ABOUT_A_PEER, *ABOUT_A_REQUEST, NOT_SAFE, "numbers", "privacy", "data"))
+ABOUT_US = frozenset(("numbers", "privacy", "data", "forget me", "hide"))
+WORDS = frozenset((*URGENCIES, *ABOUT_A_PEER, *ABOUT_A_REQUEST, *ABOUT_US, NOT_SAFE))
 
 WELCOME = ("soon", "today", "no-rush", "numbers", "peer", "privacy")
 
@@ -57,6 +59,7 @@ class Doorstep(Conversation):
 
     person: Person
     request: str = field(default="", repr=False)
+    closed: tuple[str, ...] = field(default=(), repr=False)  # requests of theirs that are not forgotten yet
     opened: tuple[datetime, ...] = ()
 
 
@@ -64,11 +67,11 @@ def _begin(id: str, event: Event, facts: Facts) -> Doorstep | None:
     return Doorstep(id=id, stage=DOOR.name, person=event.by) if isinstance(event, Opened) else None
 
 
-def _stay_a_day(door: Doorstep, event: Event, facts: Facts) -> Doorstep:
+def _stay_a_day(door: Doorstep, facts: Facts) -> Doorstep:
     return replace(door, deadlines={"go": facts.now + LINGERS})
 
 
-flow = Flow[Doorstep]("doorstep", begin=_begin, before=_stay_a_day)
+flow = Flow[Doorstep]("doorstep", begin=_begin)
 
 DOOR = flow.stage("door", waits=("go",))
 
@@ -76,13 +79,34 @@ DOOR = flow.stage("door", waits=("go",))
 @flow.opened(DOOR)
 def somebody_is_here(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
     """Never silence: whatever was said gets the card that fits where this person stands."""
+    door = _stay_a_day(door, facts)
     if event.word in URGENCIES:
         return _wants_to_talk(door, event, facts)
     if event.word in ABOUT_A_PEER:
         return door, (Tell("volunteering", event.by, event),)
+    if event.word == "forget me":
+        return _forget(door, event, facts)
+    if event.word == "hide":
+        return door, _hide(door, event)
     if door.request and (event.word in ABOUT_A_REQUEST or event.word == NOT_SAFE):
         return door, (Tell("support", door.request, event),)
     return door, (_card(event),)
+
+
+def _forget(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
+    """Everything they ever asked for goes, and this doorstep with it."""
+    leaving = flow.wait(replace(door, opened=()), go=facts.now + AT_ONCE)
+    return leaving, (*(Tell("support", request, event) for request in _theirs(door)), _card(event))
+
+
+def _hide(door: Doorstep, event: Opened) -> tuple[Effect, ...]:
+    """Every card of ours goes out of this chat, whatever it was about."""
+    standing = Tell("volunteering", event.by, Told("hide", event.by))
+    return *(Tell("support", request, event) for request in _theirs(door)), standing, _card(event)
+
+
+def _theirs(door: Doorstep) -> tuple[str, ...]:
+    return *door.closed, *((door.request,) if door.request else ())
 
 
 def _wants_to_talk(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
@@ -117,14 +141,24 @@ def _say(who: Person, text: str, choices: tuple[str, ...], how: str = "pressed")
 
 @flow.told(DOOR, what="ended")
 def their_request_ended(door: Doorstep, event: Told, facts: Facts) -> Decision[Doorstep]:
-    return (replace(door, request="") if door.request == event.request else door), ()
+    if door.request != event.request:
+        return door, ()
+    return replace(door, request="", closed=(*door.closed, event.request)), ()
+
+
+@flow.told(DOOR, what="forgotten")
+def their_request_is_forgotten(door: Doorstep, event: Told, facts: Facts) -> Decision[Doorstep]:
+    """The doorstep goes with the last request it knew, unless they came by lately."""
+    left = replace(door, closed=tuple(request for request in door.closed if request != event.request))
+    lately = max((at + LINGERS for at in door.opened), default=facts.now)
+    return flow.wait(left, go=max(lately, facts.now)), ()
 
 
 @flow.after(DOOR, timer="go")
 def let_them_go(door: Doorstep, event: Elapsed, facts: Facts) -> Decision[Doorstep]:
-    """While a request is open the doorstep stays with it, or two could be opened."""
-    if door.request:
-        return _stay_a_day(door, event, facts), ()
+    """While a request is known the doorstep stays with it: two could be opened, or one not be found to be forgotten."""
+    if door.request or door.closed:
+        return _stay_a_day(door, facts), ()
     return replace(door, stage=FORGOTTEN, deadlines={}), ()
 
 
@@ -141,8 +175,7 @@ def back_at_the_door(request: Request, event: Opened, facts: Facts) -> Decision[
         case "forget me":
             return _forget_now(request, event, facts)
         case "hide":
-            hidden = Say(event.by, "", "*", manner="erase")
-            return request, (hidden, replace(status_card(request, facts), text="support-hidden"))
+            return request, clear(event.by)
         case "i am not safe":
             return request, (crisis_card(request),)
         case _:
@@ -153,10 +186,17 @@ def _forget_now(request: Request, event: Opened, facts: Facts) -> Decision[Reque
     closed, effects = close_now(request, facts, closer=event.by)
     to_others = tuple(effect for effect in effects if isinstance(effect, Tell) or effect.to != event.by)
     gone = support_flow.wait(closed, forget=facts.now + AT_ONCE)
-    return gone, (*to_others, *clear(event.by), _say(event.by, "door-forgotten", WELCOME))
+    return gone, (*to_others, *clear(event.by))
 
 
-AT_ONCE = timedelta(minutes=1)  # long enough to take our cards away; the platform is not waited for
+@support_flow.opened(CLOSED)
+def back_after_closing(request: Request, event: Opened, facts: Facts) -> Decision[Request]:
+    """A closed request waits for its day; its clinician may have it gone, or out of sight, at once."""
+    if event.by != request.clinician:
+        return request, ()
+    if event.word == "forget me":
+        return support_flow.wait(request, forget=facts.now + AT_ONCE), clear(event.by)
+    return request, clear(event.by) if event.word == "hide" else ()
 
 
 def status_card(request: Request, facts: Facts) -> Say:
@@ -175,12 +215,18 @@ def status_card(request: Request, facts: Facts) -> Say:
 
 
 def crisis_card(request: Request) -> Say:
-    """Shown only to the writer. Nothing is labelled, stored or told to anyone."""
-    choices = ("keep-asking", "stop-asking")
-    return Say(request.clinician, "crisis", "crisis", choices)
+    """Shown only to the writer; it promises what is true at this stage. Nothing is labelled, stored or told."""
+    text, choices = {
+        DETAILS.name: ("crisis", ("ask", "change-my-mind")),
+        ASKING.name: ("crisis-asking", CRISIS),
+        RESTING.name: ("crisis-asking", CRISIS),
+        CHOSEN.name: ("crisis-somebody-there", ("change-my-mind",)),
+        TOGETHER.name: ("crisis-somebody-there", ("close",)),
+    }[request.stage]
+    return Say(request.clinician, text, "crisis", choices)
 
 
-@support_flow.on(DETAILS, ASKING, CHOSEN, TOGETHER, choice="keep-asking")
+@support_flow.on(ASKING, choice="keep-asking")
 def carry_on(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
     kept = Say(event.by, "crisis-keep-asking", "crisis", manner="progress")
     return request, (kept,)

@@ -13,6 +13,7 @@ from conversations.support import lasting, search
 from conversations.together import about_them
 
 THIRTY_DAYS = timedelta(days=30)
+A_NIGHT, A_DAY_AND_A_NIGHT, FEW_DAYS = timedelta(hours=14), timedelta(hours=40), timedelta(hours=48)
 
 
 @flow.after(*ACCOMPANIED, timer="check-in")
@@ -21,20 +22,22 @@ def check_in(request: Request, event: Elapsed, facts: Facts) -> Decision[Request
     awake = hours.waking(facts.now, request.zone, facts.programme.quiet, nights=request.wishes.nights)
     if awake > facts.now:
         return flow.wait(request, **{"check-in": awake}), ()
-    passed = tuple(at for at in request.check_ins if at <= facts.now)
     to_come = tuple(at for at in request.check_ins if at > facts.now)
-    text = _question(request, long_ago=len(passed) > 1)
     checked = replace(request, check_ins=to_come, checked_in=facts.now)
     last = () if to_come else ("thirty-days",)
     choices = ("okay-for-now", "talk-again", "something-else", *last, "no-more")
     waiting = flow.wait(checked, **lasting(checked, facts))
-    return waiting, (Say(request.clinician, text, "check-in", choices),)
+    return waiting, (Say(request.clinician, _question(request, facts), "check-in", choices),)
 
 
-def _question(request: Request, *, long_ago: bool) -> str:
+def _question(request: Request, facts: Facts) -> str:
+    """What is true of the time that has passed, whatever the settings made it."""
     if request.stage == ASKING.name and not request.met:
         return "check-in-nobody-yet"
-    return "check-in-later" if request.checked_in or long_ago else "check-in-first"
+    passed = facts.now - (request.counted_from or facts.now)
+    if passed > FEW_DAYS:
+        return "check-in-few-days"
+    return "check-in-yesterday" if A_NIGHT <= passed <= A_DAY_AND_A_NIGHT else "check-in-now"
 
 
 @flow.on(*ACCOMPANIED, choice="okay-for-now")

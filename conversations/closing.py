@@ -28,7 +28,6 @@ SOON = timedelta(hours=1)
 
 
 @flow.on(DETAILS, choice="change-my-mind")
-@flow.on(DETAILS, choice="stop-asking")
 @flow.after(DETAILS, timer="give-up")
 def nothing_was_asked(request: Request, event: Chose | Elapsed, facts: Facts) -> Decision[Request]:
     closed = flow.move(request, CLOSED, forget=facts.now + SOON)
@@ -37,7 +36,7 @@ def nothing_was_asked(request: Request, event: Chose | Elapsed, facts: Facts) ->
 
 
 @flow.on(ASKING, CHOSEN, RESTING, choice="change-my-mind")
-@flow.on(ASKING, CHOSEN, RESTING, TOGETHER, choice="stop-asking")
+@flow.on(ASKING, RESTING, choice="stop-asking")
 @flow.on(TOGETHER, choice="close")
 def close(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
     """Either of the two may, without a reason and without being asked twice."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from conversations import matching
 from conversations.flow import Decision, Effect
 from conversations.model import Chose, Elapsed, Facts, Person, Say
-from conversations.request import ASKING, Request, flow
+from conversations.request import ASKING, Request, flow, next_in_line
 from conversations.support import CODE_NAMES, ask_the_next, asking_card, neutral, offer_card, to_choose, yes_card
 
 NEXT_IN = timedelta(minutes=10)
@@ -27,22 +28,15 @@ def somebody_is_waiting(request: Request, event: Elapsed, facts: Facts) -> Decis
     return flow.wait(told, escalate=facts.now + NEXT_IN if more else None), (waiting_card(told, following),)
 
 
-def next_in_line(request: Request, facts: Facts) -> Person | None:
-    """Never the clinician, and never somebody they wished to leave out."""
-    on_call = facts.programme.on_call
-    line = (*facts.programme.coordinators, *((on_call.person,) if on_call and on_call.person else ()))
-    kept_out = {request.clinician, *request.wishes.leave_out, *request.told}
-    return next((who for who in line if who not in kept_out), None)
-
-
 def waiting_card(request: Request, to: Person) -> Say:
     return Say(to, "coordinator-waiting", "waiting", CHOICES, details={"urgency": request.urgency})
 
 
 @flow.on(ASKING, choice="ask-everyone")
 def ask_everyone_again(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
-    """Open offers are said again; whoever has become free is asked, except those who said no."""
-    again = tuple(offer_card(request, offer) for offer in request.offers)
+    """Open offers are said again to those who are free; whoever has become free is asked, but nobody who said no."""
+    free = {peer.person for peer in facts.peers if matching.free_now(peer, facts)}
+    again = tuple(offer_card(request, offer) for offer in request.offers if offer.peer in free)
     everyone = replace(request, wave=len(facts.programme.waves), asked=tuple(o.peer for o in request.offers))
     asking, new = ask_the_next(everyone, facts)
     answered = flow.wait(asking, escalate=None)
@@ -58,12 +52,18 @@ def take_it_myself(request: Request, event: Chose, facts: Facts) -> Decision[Req
     """
     card = Say(event.by, "coordinator-if-it-fits", "waiting", manner="progress")
     if event.by in {*request.wishes.leave_out, *request.passed}:
-        return flow.wait(request, escalate=None), (card,)
+        return request, (card,)
     others = tuple(neutral(offer.peer) for offer in request.offers)
     told = tuple(who for who in request.told if who != event.by)
-    taken = replace(request, peer=event.by, alias=facts.luck % CODE_NAMES, offers=(), told=told)
+    taken = replace(
+        request, peer=event.by, alias=_next_alias(request), aliases=request.aliases + 1, offers=(), told=told
+    )
     chosen, effects = to_choose(taken, facts)
     return chosen, (*others, card, *(say for say in effects if say != yes_card(chosen)))
+
+
+def _next_alias(request: Request) -> int:
+    return (request.first_alias + request.aliases) % CODE_NAMES
 
 
 def cannot_reach(request: Request, facts: Facts) -> tuple[Effect, ...]:

@@ -16,7 +16,7 @@ def free(request: Request, facts: Facts) -> tuple[Peer, ...]:
 
     Someone who had this week's share of offers is asked only when nobody else is left.
     """
-    able = [peer for peer in facts.peers if could_ever(request, peer, facts) and _free_now(peer, facts)]
+    able = [peer for peer in facts.peers if could_ever(request, peer, facts) and free_now(peer, facts)]
     fresh = [peer for peer in able if len(_lately(peer, facts)) < facts.programme.offers_a_week]
     return _ranked(request, fresh or able, facts)
 
@@ -52,7 +52,8 @@ def _from(peer: Peer, facts: Facts) -> datetime:
     return hours.next_within(rested, peer.zone, peer.hours)
 
 
-def _free_now(peer: Peer, facts: Facts) -> bool:
+def free_now(peer: Peer, facts: Facts) -> bool:
+    """Whether they can be asked at this moment, as far as they themselves are concerned."""
     resting = peer.resting_until is not None and peer.resting_until > facts.now
     on_shift = hours.within(facts.now, peer.zone, peer.hours)
     return on_shift and not (peer.paused or resting or full(peer))

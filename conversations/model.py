@@ -73,6 +73,7 @@ class Chose:
     by: Person
     choice: str
     answers: Answers = field(default_factory=dict, repr=False)
+    slot: str = ""  # the name of the slot, or of the form, that was pressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,10 @@ erase     takes the card away
 answer    only in reply, where the person stands; held in no slot
 form      questions asked at once, on top of what they see; held in no slot
 """
+
+
+EVERY_SLOT = "*"  # an erase of every card, except
+KEPT = frozenset(("worried", "page"))  # a number somebody may still need, and the page it belongs to
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +191,7 @@ class Programme:
     name: str = "Peer Support"
     zone: str = "UTC"
     crisis: str = "988"
+    crisis_texts: bool = True  # whether the crisis line can be texted, too
     emergency: str = "911"
     lines: tuple[Line, ...] = ()
     limits: str = ""  # the named exceptions to secrecy, as signed off

@@ -7,7 +7,7 @@ from dataclasses import replace
 from conversations.closing import close_now
 from conversations.coordinating import cannot_reach, somebody_is_waiting
 from conversations.flow import Decision
-from conversations.model import Elapsed, Facts, Say, Unreached
+from conversations.model import Elapsed, Facts, Say, Tell, Told, Unreached
 from conversations.request import ACCOMPANIED, ASKING, CHOSEN, TOGETHER, Request, flow
 from conversations.support import search
 from conversations.together import look_again
@@ -22,7 +22,8 @@ def somebody_cannot_be_reached(request: Request, event: Unreached, facts: Facts)
     if request.stage == ASKING.name and event.who in request.told:
         return somebody_is_waiting(request, Elapsed("escalate"), facts)
     dropped = tuple(offer for offer in request.offers if offer.peer != event.who)
-    return replace(request, offers=dropped, passed=(*request.passed, event.who)), ()
+    passed = replace(request, offers=dropped, passed=(*request.passed, event.who))
+    return passed, (Tell("volunteering", event.who, Told("unreachable", event.who)),)
 
 
 def _the_clinician(request: Request, event: Unreached, facts: Facts) -> Decision[Request]:

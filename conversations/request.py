@@ -50,9 +50,13 @@ class Request(Conversation):
     late: bool = False  # the target has passed
     peer: Person | None = None
     alias: int = 0  # the code name the peer knows the clinician by
+    first_alias: int = 0  # where the row of code names begins for this request, so that it cannot be guessed
+    aliases: int = 0  # how many were given so far; no two peers are given the same
     clinician_named: bool = False
     peer_named: bool = False
     met: bool = False  # somebody was brought together with them at least once
+    counted_from: datetime | None = None  # what check-ins are counted from
+    worried: Person | None = None  # the peer who called for the on-call person
     lines: int = 0  # how many relay lines were written
     reminded: bool = False  # the peer was asked whether they talked
     check_ins: tuple[datetime, ...] = ()  # still to come, before they are moved into waking hours
@@ -74,6 +78,17 @@ coordinator: Role[Request] = Role(
     "coordinator", lambda request, who, facts: who in request.told and _serves(who, facts)
 )
 on_call: Role[Request] = Role("on-call", lambda _, who, facts: _is_on_call(who, facts))
+wrote: Role[Request] = Role(
+    "wrote", lambda request, who, _: who in (request.clinician, request.peer) or who in request.passed
+)
+
+
+def next_in_line(request: Request, facts: Facts) -> Person | None:
+    """Whom to tell next that someone is waiting: never the clinician, and never somebody they wished to leave out."""
+    on_call = facts.programme.on_call
+    line = (*facts.programme.coordinators, *((on_call.person,) if on_call and on_call.person else ()))
+    kept_out = {request.clinician, *request.wishes.leave_out, *request.told}
+    return next((who for who in line if who not in kept_out), None)
 
 
 def _serves(who: Person, facts: Facts) -> bool:
@@ -105,6 +120,8 @@ def _felt_elsewhere(before: Request, after: Request, facts: Facts) -> tuple[Tell
             told.append(Tell("volunteering", now, Told("holds", now, request=after.id)))
     if before.stage not in OVER and after.stage in OVER:
         told.append(Tell("doorstep", after.clinician, Told("ended", after.clinician, request=after.id)))
+    if after.stage == FORGOTTEN:
+        told.append(Tell("doorstep", after.clinician, Told("forgotten", after.clinician, request=after.id)))
     return tuple(told)
 
 
@@ -124,34 +141,43 @@ flow = Flow[Request]("support", begin=_begin, before=_touch, ripple=_felt_elsewh
 
 CHECK_IN = ("okay-for-now", "talk-again", "something-else", "no-more", "thirty-days")
 CRISIS = ("keep-asking", "stop-asking")
-LASTING = ("check-in", "close")
+LASTING = ("check-in", "close", "page")
+LEFTOVER = (wrote.may("send"), on_call.may("on-it"))  # what may come late, and must not be lost in silence
 
 #                        stage       who may answer what                                               what may run out
 NEW = flow.stage("new")
-DETAILS = flow.stage("details", clinician.may("ask", "change-my-mind", *CRISIS), waits=("give-up",))
+DETAILS = flow.stage("details", clinician.may("ask", "change-my-mind"), waits=("give-up",))
 ASKING = flow.stage(
     "asking",
     clinician.may("change-my-mind", *CHECK_IN, *CRISIS),
     offered.may("yes", "not-this-time", "not-today"),
     coordinator.may("ask-everyone", "take-it"),
+    *LEFTOVER,
     waits=("wave", "half", "target", "escalate", *LASTING),
 )
 CHOSEN = flow.stage(
     "chosen",
-    clinician.may("connect", "stay-unnamed", "someone-else", "change-my-mind", *CHECK_IN, *CRISIS),
+    clinician.may("connect", "stay-unnamed", "someone-else", "change-my-mind", *CHECK_IN),
     peer.may("hand-back"),
+    *LEFTOVER,
     waits=("choose", *LASTING),
 )
-RESTING = flow.stage("resting", clinician.may("keep-asking", "stop-asking", "change-my-mind", *CHECK_IN), waits=LASTING)
+RESTING = flow.stage(
+    "resting",
+    clinician.may("keep-asking", "stop-asking", "change-my-mind", *CHECK_IN),
+    *LEFTOVER,
+    waits=LASTING,
+)
 TOGETHER = flow.stage(
     "together",
-    clinician.may("write", "send", "share-name", "someone-else", "close", *CHECK_IN, *CRISIS),
-    peer.may("write", "send", "share-name", "hand-back", "worried", "talked", "not-yet", "close"),
-    on_call.may("on-it"),
-    waits=("talked", "page", *LASTING),
+    clinician.may("write", "share-name", "someone-else", "close", *CHECK_IN),
+    peer.may("write", "share-name", "hand-back", "worried", "talked", "not-yet", "close"),
+    *LEFTOVER,
+    waits=("talked", *LASTING),
 )
-CLOSED = flow.stage("closed", peer.may("okay", "break", "to-talk"), waits=("forget",))
+CLOSED = flow.stage("closed", peer.may("okay", "break", "to-talk"), *LEFTOVER, waits=("forget", "page"))
 
 OPEN = (DETAILS, ASKING, CHOSEN, RESTING, TOGETHER)
 ACCOMPANIED = (ASKING, CHOSEN, RESTING, TOGETHER)
+LASTING_STAGES = (*ACCOMPANIED, CLOSED)
 OVER = (CLOSED.name, FORGOTTEN)

@@ -106,9 +106,8 @@ def leave_it(talk: Volunteer, event: Chose, facts: Facts) -> Decision[Volunteer]
 
 @flow.after(READY, timer="expiring")
 def training_ends_soon(talk: Volunteer, event: Elapsed, facts: Facts) -> Decision[Volunteer]:
-    return talk, (
-        Say(talk.peer.person, "volunteer-training-ends", "training", times={"until": talk.deadlines["expired"]}),
-    )
+    until = talk.deadlines.get("expired", facts.now)
+    return talk, (Say(talk.peer.person, "volunteer-training-ends", "training", times={"until": until}),)
 
 
 @flow.after(READY, timer="expired")
@@ -161,9 +160,22 @@ def tidy(talk: Volunteer, event: Elapsed, facts: Facts) -> Decision[Volunteer]:
 
 @flow.told(READY, what="not-today")
 def not_today(talk: Volunteer, event: Told, facts: Facts) -> Decision[Volunteer]:
-    return _paused(talk, hours.tomorrow(facts.now, talk.peer.zone))
+    return _paused_at_least(talk, hours.tomorrow(facts.now, talk.peer.zone))
 
 
 @flow.told(READY, what="break")
 def needs_a_break(talk: Volunteer, event: Told, facts: Facts) -> Decision[Volunteer]:
-    return _paused(talk, facts.now + WEEK)
+    return _paused_at_least(talk, facts.now + WEEK)
+
+
+def _paused_at_least(talk: Volunteer, until: datetime) -> Decision[Volunteer]:
+    """A longer pause they chose themselves is never made shorter."""
+    longer = talk.peer.paused and (talk.paused_until is None or talk.paused_until > until)
+    return (talk, ()) if longer else _paused(talk, until)
+
+
+@flow.told(READY, what="unreachable")
+def cannot_be_reached(talk: Volunteer, event: Told, facts: Facts) -> Decision[Volunteer]:
+    """Nobody is offered to a chat that does not open; they resume by writing to us."""
+    paused = flow.wait(replace(talk, peer=replace(talk.peer, paused=True), paused_until=None), resume=None)
+    return paused, ()

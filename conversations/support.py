@@ -22,6 +22,7 @@ from conversations.request import (
     Wishes,
     by_urgency,
     flow,
+    next_in_line,
 )
 
 CODE_NAMES = 24  # how many `code-name-<n>` the texts hold
@@ -76,17 +77,18 @@ def details_card(request: Request, facts: Facts) -> Say:
 def start_asking(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
     wishes = _wishes(event)
     check_ins = tuple(facts.now + after for after in facts.programme.check_ins) if wishes.check_in else ()
-    asking = replace(request, wishes=wishes, check_ins=check_ins)
+    first = facts.luck % CODE_NAMES
+    asking = replace(request, wishes=wishes, check_ins=check_ins, counted_from=facts.now, first_alias=first)
     return search(asking, facts, manner="progress")
 
 
 def _wishes(event: Chose) -> Wishes:
-    follow_up = several(event, "follow-up", ("check-in",))
+    follow_up = several(event, "follow-up", ("check-in", "nights"), ("check-in",))
     people = event.answers.get("leave-out", ())
     return Wishes(
         about=one(event, "about", ABOUT),
         how=one(event, "how", HOW, "any"),
-        who=several(event, "who", ("other-department",)),
+        who=several(event, "who", WHO, ("other-department",)),
         role=one(event, "role", ROLES),
         department=one(event, "department", DEPARTMENTS),
         language=one(event, "language", LANGUAGES),
@@ -103,10 +105,10 @@ def one(event: Chose, name: str, options: tuple[str, ...], otherwise: str = "") 
     return given if isinstance(given, str) and given in options else otherwise
 
 
-def several(event: Chose, name: str, otherwise: tuple[str, ...]) -> tuple[str, ...]:
-    """The options they ticked, which may be none; the ticks a card came with where the card was not answered."""
+def several(event: Chose, name: str, options: tuple[str, ...], otherwise: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The options they ticked, which may be none; `otherwise` where the card was not answered."""
     given = event.answers.get(name)
-    return tuple(tick for tick in given if isinstance(tick, str)) if isinstance(given, tuple) else otherwise
+    return tuple(option for option in options if option in given) if isinstance(given, tuple) else otherwise
 
 
 # ---------------------------------------------------------------- searching
@@ -150,14 +152,18 @@ def _decent(request: Request, moment: datetime, zone: str, facts: Facts) -> date
 
 
 def lasting(request: Request, facts: Facts) -> dict[str, datetime | None]:
-    """The deadlines that go along through every stage: the next check-in, and letting go."""
+    """The deadlines that go along through every stage: the next check-in, and letting go at a decent hour."""
     quiet, nights = facts.programme.quiet, request.wishes.nights
     due = min(request.check_ins, default=None)
     last = max((*request.check_ins, request.checked_in or facts.now, request.touched or facts.now))
     return {
         "check-in": due and hours.waking(max(due, facts.now), request.zone, quiet, nights=nights),
-        "close": last + facts.programme.close_after,
+        "close": hours.waking(last + facts.programme.close_after, zone_of_peer(request, facts), quiet),
     }
+
+
+def zone_of_peer(request: Request, facts: Facts) -> str:
+    return next((peer.zone for peer in facts.peers if peer.person == request.peer), facts.programme.zone)
 
 
 def ask_the_next(request: Request, facts: Facts) -> tuple[Request, tuple[Say, ...]]:
@@ -165,12 +171,13 @@ def ask_the_next(request: Request, facts: Facts) -> tuple[Request, tuple[Say, ..
     waves = facts.programme.waves
     candidates = matching.free(request, facts)
     size = waves[request.wave] if request.wave < len(waves) else len(candidates)
-    first = facts.luck + len(request.asked)
+    first = request.first_alias + request.aliases
     new = tuple(Offer(peer.person, (first + n) % CODE_NAMES) for n, peer in enumerate(candidates[:size]))
     step = by_urgency(request, facts.programme.step_soon, facts.programme.step_other)
     asked = replace(
         request,
         wave=request.wave + bool(new),
+        aliases=request.aliases + len(new),
         offers=(*request.offers, *new),
         asked=(*request.asked, *(offer.peer for offer in new)),
     )
@@ -189,7 +196,8 @@ def asking_card(request: Request, facts: Facts, manner: Manner = "progress", tex
     following = _next_try(request, facts)
     known = {"by": request.deadlines.get("target"), "next": following}
     times = {name: at for name, at in known.items() if at is not None}
-    asked = {"asked": len(request.asked), "coordinator": "yes" if facts.programme.coordinators else "no"}
+    knows = bool(request.told) or ("half" in request.deadlines and next_in_line(request, facts) is not None)
+    asked = {"asked": len(request.asked), "coordinator": "yes" if knows else "no"}
     if not text:
         text = _how_it_stands(request, following)
     return Say(request.clinician, text, "status", ("change-my-mind",), details=asked, times=times, manner=manner)
@@ -243,7 +251,8 @@ def somebody_said_yes(request: Request, event: Chose, facts: Facts) -> Decision[
 def to_choose(request: Request, facts: Facts, *also: Effect) -> Decision[Request]:
     """The clinician sees who said yes while the peer still knows only what the offer said."""
     wait = by_urgency(request, facts.programme.talked_soon, facts.programme.talked_other)
-    chosen = flow.move(request, CHOSEN, choose=facts.now + wait, **lasting(request, facts))
+    choose = _decent(request, facts.now + wait, request.zone, facts)
+    chosen = flow.move(request, CHOSEN, choose=choose, **lasting(request, facts))
     coordinators = tuple(neutral(who, "coordinator-settled", "waiting") for who in request.told)
     return chosen, (*also, *coordinators, yes_card(chosen), chosen_card(chosen, facts))
 
@@ -330,4 +339,5 @@ def resting_card(request: Request) -> Say:
 
 @flow.on(RESTING, choice="keep-asking")
 def ask_once_more(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
-    return search(request, facts, manner="progress")
+    asking, effects = search(request, facts, manner="progress")
+    return asking, (*effects, Say(event.by, "", "crisis", manner="erase"))

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from conversations import hours, support
 from conversations.flow import Decision, Effect
-from conversations.model import Chose, Elapsed, Facts, Person, Question, Say, Told
-from conversations.request import CHOSEN, TOGETHER, Request, by_urgency, flow
+from conversations.model import EVERY_SLOT, Chose, Elapsed, Facts, Person, Question, Say, Told
+from conversations.request import ASKING, CHOSEN, CLOSED, LASTING_STAGES, RESTING, TOGETHER, Request, by_urgency, flow
 from conversations.support import lasting, neutral, search
 
 LONGEST_LINE = 2000  # characters
@@ -51,13 +51,13 @@ def _check_ins_from_now(request: Request, facts: Facts) -> Request:
     """Check-ins count from being together; a second peer does not restart them."""
     if request.met or request.checked_in or not request.wishes.check_in:
         return replace(request, met=True)
-    return replace(request, met=True, check_ins=tuple(facts.now + after for after in facts.programme.check_ins))
+    check_ins = tuple(facts.now + after for after in facts.programme.check_ins)
+    return replace(request, met=True, check_ins=check_ins, counted_from=facts.now)
 
 
 def _decent(moment: datetime, request: Request, facts: Facts) -> datetime:
     """Reminders keep out of the peer's quiet hours."""
-    zone = next((peer.zone for peer in facts.peers if peer.person == request.peer), facts.programme.zone)
-    return hours.waking(moment, zone, facts.programme.quiet)
+    return hours.waking(moment, support.zone_of_peer(request, facts), facts.programme.quiet)
 
 
 def cards(request: Request) -> tuple[Say, Say]:
@@ -133,20 +133,33 @@ def _named(request: Request) -> bool:
 
 @flow.on(TOGETHER, choice="write")
 def hand_them_a_pen(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
-    return request, (Say(event.by, "relay-form", "pen", ("send",), LINE, manner="form"),)
+    return request, (Say(event.by, "relay-form", _pen(request), ("send",), LINE, manner="form"),)
+
+
+def _pen(request: Request) -> str:
+    """A form belongs to the two who write now: what was meant for one peer never reaches the next."""
+    return f"pen-{request.alias}"
 
 
 @flow.on(TOGETHER, choice="send")
 def pass_it_on(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
     """The line goes to the other one and nowhere else; the writer reads only that it was passed on."""
     line = event.answers.get("line", "")
-    if not isinstance(line, str) or not line.strip() or _named(request) or request.peer is None:
+    if not isinstance(line, str) or not line.strip():
         return request, ()
+    if event.slot != _pen(request) or request.peer is None or event.by not in (request.clinician, request.peer):
+        return not_passed_on(request, event, facts)
     other = request.peer if event.by == request.clinician else request.clinician
     numbered = replace(request, lines=request.lines + 1)
     details: dict[str, str | int] = {"line": line.strip()[:LONGEST_LINE], "from": _code_name(request, event.by)}
     said = Say(other, "relay-line", f"line-{numbered.lines}", ("write",), details=details)
     return numbered, (said, Say(event.by, "relay-sent", "sent", ("write",)))
+
+
+@flow.on(ASKING, CHOSEN, RESTING, CLOSED, choice="send")
+def not_passed_on(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    """They parted while this was being written: the writer is told, and nothing of it is kept."""
+    return request, (Say(event.by, "relay-not-passed-on", "sent"),)
 
 
 def _code_name(request: Request, who: Person) -> int:
@@ -190,7 +203,7 @@ def look_again(request: Request, facts: Facts, peer_reads: str, text: str = "") 
 
 def clear(who: Person) -> tuple[Effect, ...]:
     """Take away every card of this conversation that this decision does not speak to."""
-    return (Say(who, "", "*", manner="erase"),)
+    return (Say(who, "", EVERY_SLOT, manner="erase"),)
 
 
 # ---------------------------------------------------------------- have you two talked
@@ -229,22 +242,24 @@ def page_the_on_call(request: Request, event: Chose, facts: Facts) -> Decision[R
     if on_call is None or request.peer is None:
         return request, ()
     numbers = Say(request.peer, "peer-worried", "worried")
-    if on_call.person is None or on_call.person == request.clinician:
+    kept_out = {request.peer, request.clinician, *request.wishes.leave_out}
+    if on_call.person is None or on_call.person in kept_out:
         return request, (numbers,)
     page = Say(on_call.person, "on-call-page", "page", ("on-it",), people={"peer": request.peer}, meet=request.peer)
-    return flow.wait(request, page=facts.now + PAGE), (numbers, page)
+    return flow.wait(replace(request, worried=request.peer), page=facts.now + PAGE), (numbers, page)
 
 
-@flow.after(TOGETHER, timer="page")
+@flow.after(*LASTING_STAGES, timer="page")
 def nobody_answered_the_page(request: Request, event: Elapsed, facts: Facts) -> Decision[Request]:
-    on_call = facts.programme.on_call
-    if on_call is None or request.peer is None:
+    """Said wherever the request stands by then: a peer may have handed back and still be worried."""
+    if facts.programme.on_call is None or request.worried is None:
         return request, ()
-    return request, (Say(request.peer, "peer-phone-now", "worried"),)
+    return request, (Say(request.worried, "peer-phone-now", "worried"),)
 
 
-@flow.on(TOGETHER, choice="on-it")
+@flow.on(*LASTING_STAGES, choice="on-it")
 def the_on_call_is_on_it(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
-    assert request.peer is not None
-    told = Say(request.peer, "peer-on-call-coming", "worried")
+    if request.worried is None:
+        return request, ()
+    told = Say(request.worried, "peer-on-call-coming", "worried")
     return flow.wait(request, page=None), (Say(event.by, "on-call-thanks", "page", manner="withdraw"), told)

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from conversations import hours
 from conversations.flow import FORGOTTEN, Conversation, Decision, Flow, Role
 from conversations.model import (
+    EVERY_SLOT,
     Chose,
     Elapsed,
     Event,
@@ -155,21 +156,20 @@ def profile_card(talk: Volunteer, choices: tuple[str, ...]) -> Say:
 
 
 def filled_in(peer: Peer, event: Chose) -> Peer:
-    showing = several(event, "showing", ())
-    ticked = {name: several(event, name, ()) for name in ("been-through", "rather-not", "my-hours", "ways")}
+    showing = several(event, "showing", ("visible", "plain-push"))
     return replace(
         peer,
         role=one(event, "my-role", ROLES, peer.role),
         department=one(event, "my-department", DEPARTMENTS, peer.department),
-        been_through=ticked["been-through"],
-        rather_not=ticked["rather-not"],
-        languages=several(event, "languages", peer.languages) or peer.languages,
-        hours=tuple(part for part in ticked["my-hours"] if part in hours.PARTS),
+        been_through=several(event, "been-through", ABOUT),
+        rather_not=several(event, "rather-not", ABOUT),
+        languages=several(event, "languages", LANGUAGES) or peer.languages,
+        hours=several(event, "my-hours", tuple(hours.PARTS)),
         limit=int(one(event, "limit", tuple(str(n + 1) for n in range(MOST)), str(peer.limit))),
-        ways=ticked["ways"],
+        ways=several(event, "ways", HOW),
         visible="visible" in showing,
         plain_push="plain-push" in showing,
-        evaluates=bool(several(event, "evaluates", ())),
+        evaluates=bool(several(event, "evaluates", EVALUATES)),
     )
 
 
@@ -229,12 +229,8 @@ def trained(talk: Volunteer, facts: Facts, day: date) -> Decision[Volunteer]:
     until = _months_on(day, facts.programme.training_months)
     ends = datetime.combine(until, datetime.min.time(), facts.now.tzinfo)
     peer = replace(talk.peer, trained_until=until, since=talk.peer.since or facts.now.date())
-    ready = flow.move(
-        replace(talk, peer=peer),
-        READY,
-        expiring=hours.waking(max(ends - EXPIRY_NOTICE, facts.now), peer.zone, facts.programme.quiet),
-        expired=ends,
-    )
+    notice = hours.waking(ends - EXPIRY_NOTICE, peer.zone, facts.programme.quiet)
+    ready = flow.move(replace(talk, peer=peer), READY, expiring=notice if notice > facts.now else None, expired=ends)
     return ready, (ready_card(ready),)
 
 
@@ -252,8 +248,7 @@ def talk_first(talk: Volunteer, event: Chose, facts: Facts) -> Decision[Voluntee
 
 @flow.on(APPROVAL, READY, choice="decline")
 def declined(talk: Volunteer, event: Chose, facts: Facts) -> Decision[Volunteer]:
-    left, effects = gone(talk, facts, "volunteer-declined")
-    return left, (*effects, *settle(facts, "coordinator-declined"))
+    return gone(talk, facts, "volunteer-declined", "coordinator-declined")
 
 
 @flow.after(APPROVAL, timer="remind")
@@ -263,8 +258,7 @@ def remind_coordinators(talk: Volunteer, event: Elapsed, facts: Facts) -> Decisi
     if awake > facts.now:
         return flow.wait(talk, remind=awake), ()
     if talk.reminders >= REMINDERS:
-        left, effects = gone(talk, facts, "volunteer-unanswered")
-        return left, (*effects, *settle(facts, "coordinator-settled"))
+        return gone(talk, facts, "volunteer-unanswered")
     again = flow.wait(replace(talk, reminders=talk.reminders + 1), remind=facts.now + REMINDER)
     return again, ask_coordinators(again, facts)
 
@@ -284,14 +278,13 @@ def never_mind(talk: Volunteer, event: Elapsed, facts: Facts) -> Decision[Volunt
 
 @flow.on(APPROVAL, READY, choice="leave")
 def leave(talk: Volunteer, event: Chose, facts: Facts) -> Decision[Volunteer]:
-    left, effects = gone(talk, facts, "volunteer-left")
-    return left, (*effects, *settle(facts, "coordinator-settled"))
+    return gone(talk, facts, "volunteer-left")
 
 
-def gone(talk: Volunteer, facts: Facts, text: str) -> Decision[Volunteer]:
+def gone(talk: Volunteer, facts: Facts, text: str, settled: str = "coordinator-settled") -> Decision[Volunteer]:
     """Out of the roster at once; the record follows within the hour, when its last card has had time to go out."""
     left = flow.move(talk, GONE, forget=facts.now + timedelta(hours=1))
-    return left, (in_place(say(left, text)),)
+    return left, (in_place(say(left, text)), *settle(facts, settled))
 
 
 @flow.after(GONE, timer="forget")
@@ -302,4 +295,10 @@ def forget(talk: Volunteer, event: Elapsed, facts: Facts) -> Decision[Volunteer]
 @flow.opened(GONE)
 def back_again(talk: Volunteer, event: Opened, facts: Facts) -> Decision[Volunteer]:
     """Whoever left may begin afresh; nothing is carried over."""
-    return at_the_door(Volunteer(id=talk.id, stage=NEW.name, peer=Peer(event.by, zone=facts.zone)), event, facts)
+    afresh = _begin(talk.id, event, facts)
+    return at_the_door(afresh, event, facts) if afresh else (talk, ())
+
+
+@flow.told(PROFILE, PLEDGE, APPROVAL, READY, what="hide")
+def take_our_cards_away(talk: Volunteer, event: Told, facts: Facts) -> Decision[Volunteer]:
+    return talk, (Say(talk.peer.person, "", EVERY_SLOT, manner="erase"),)

@@ -4,7 +4,7 @@
 ## The first thing anyone reads
 
 welcome =
-    If you can't stay safe, call or text { $crisis } now.
+    If you can't stay safe, { reach-crisis } now.
     Hard days happen in this work. Would you like to talk with a trained colleague? You don't need a reason.
     Please leave out patient details.{ $how ->
         [typed] {" "}What you typed stays in { $platform }; we did not keep it.
@@ -16,7 +16,7 @@ welcome =
 privacy =
     Peers promise to keep what you say to themselves, and we keep no notes. Limits: { privacy-limits }
     Your hospital can see messages in { $platform }, so we keep stories out of chat.
-    { $close-days } days after the last word we close, and { $erase-days } days later we erase.
+    We close { $close-after } after the last word, and erase { $erase-after } later.
 
 # The hospital's own wording once it is signed; until then the named exceptions.
 privacy-limits = { $limits-signed ->
@@ -26,7 +26,7 @@ privacy-limits = { $limits-signed ->
 
 data =
     While you have an open request we hold who you are here, what you ticked, and when to check in.
-    Not what happened, and no messages. It is erased { $erase-days } days after closing.
+    Not what happened, and no messages. It is erased { $erase-after } after closing.
     Type "forget me" and it goes now.
 
 ## Help that does not need us
@@ -36,19 +36,29 @@ numbers =
     { $crisis } for a crisis. Emergency: { $emergency }.
     { $lines }
 
-crisis =
-    You matter, and you can talk to someone now. Call or text { $crisis }. Emergency: { $emergency }.
-    We may not be able to find you, so please call. We can keep asking for a peer too.
+reach-crisis = { $crisis-texts ->
+    [yes] call or text { $crisis }
+   *[no] call { $crisis }
+}
 
+crisis =
+    You matter, and you can talk to someone now. Please { reach-crisis }. Emergency: { $emergency }.
+    We may not be able to find you, so please call. We can ask for a peer too.
+crisis-asking =
+    You matter, and you can talk to someone now. Please { reach-crisis }. Emergency: { $emergency }.
+    We may not be able to find you, so please call. We can keep asking for a peer too.
+crisis-somebody-there =
+    You matter, and you can talk to someone now. Please { reach-crisis }. Emergency: { $emergency }.
+    We may not be able to find you, so please call. A peer is there for you too.
 crisis-keep-asking =
-    We keep asking for a peer. If it gets too much before they write, call or text { $crisis }.
+    We keep asking for a peer. If it gets too much before they write, { reach-crisis }.
 
 ## Small answers
 
 door-enough-today =
     You have asked a few times today, so we can't open another request until tomorrow.
     You can reach people now at { $crisis }, or see other numbers below.
-door-nothing-open = There is nothing open to stop. Nothing was asked and nothing is kept. You can come back any time.
+door-nothing-open = There is nothing open to stop. You can come back any time.
 door-forgotten =
     Done. What we hold about a request of yours is being erased now. { $platform } may keep its own copies of messages.
     If you are a peer too, type "leave" to leave the roster.
@@ -59,6 +69,14 @@ push = You have a message.
 
 ## How a time is said
 
+span-days = { $n ->
+    [one] one day
+   *[other] { $n } days
+}
+span-hours = { $n ->
+    [one] one hour
+   *[other] { $n } hours
+}
 when-tomorrow = tomorrow at { $time }
 when-weekday = { $day } at { $time }
 

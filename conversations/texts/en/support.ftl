@@ -7,12 +7,12 @@ support-details =
     Everything here is optional, and most people leave it as it is. It only helps us find the right colleague.
     Nobody is told who you are. Without your department we can't keep it out. Please leave out patient details.
 support-details-later =
-    No colleague is in their hours just now; the first try is { $next }. You can call { $crisis } now.
+    No colleague is in their hours just now; the first try is { $next }. You can { reach-crisis } now.
     Everything here is optional. Nobody is told who you are. Without your department we can't keep it out.
 support-details-nobody =
-    No trained colleague can be asked just now. You can ask all the same, or call { $crisis } now.
+    No trained colleague can be asked just now. You can ask all the same, or { reach-crisis } now.
     Everything here is optional. Nobody is told who you are.
-support-any-time = That's fine. Nothing was asked and nothing is kept. The door stays open.
+support-any-time = That's fine. Nobody was asked, and this is erased within the hour. The door stays open.
 
 ## Asking
 
@@ -20,15 +20,15 @@ support-asking =
     Thank you for asking. We've asked { $asked ->
         [one] one colleague
        *[other] { $asked } colleagues
-    }. They haven't been told who you are. You'll hear by { $by } either way. Or call { $crisis } at any time.
+    }. They haven't been told who you are. You'll hear by { $by } either way. Or { reach-crisis } at any time.
 support-none-free =
     Thank you for asking. No one is free yet; the next try is { $next }.
-    You'll hear by { $by } either way. Or call { $crisis } at any time.
+    You'll hear by { $by } either way. Or { reach-crisis } at any time.
 support-nobody-now =
     Thank you for asking. No colleague can be asked just now.{ $coordinator ->
         [yes] {" "}A coordinator hears that someone is waiting, without your name.
        *[no] {" "}We keep looking.
-    } You'll hear by { $by } either way. Or call { $crisis } at any time.
+    } You'll hear by { $by } either way. Or { reach-crisis } at any time.
 support-nobody-yet =
     No one is free yet. That says nothing about you. The next try is { $next }.
     You can also reach { $crisis }, or see other numbers by typing "numbers".
@@ -43,7 +43,7 @@ support-nobody-found =
     You can reach { $crisis } now, or see other numbers by typing "numbers".
 support-looking-again =
     Your colleague can't be there after all. That says nothing about you. We're asking others now.
-    You'll hear by { $by } either way. Or call { $crisis } at any time.
+    You'll hear by { $by } either way. Or { reach-crisis } at any time.
 
 ## Somebody said yes
 
@@ -80,15 +80,16 @@ relay-form = What you write here is passed on to the other one and not kept by u
 relay-form-title = Write
 relay-line = { $from } writes:
 relay-sent = Passed on. You can write again, or just wait.
+relay-not-passed-on = We could not pass this on: you two no longer write here. What you wrote was not kept.
 relay-undelivered = Your last line could not be delivered, and we did not keep it. We're asking someone else.
 lawsuit =
     Talk about how you are, not the facts. What is said to a peer may not be legally protected. Ask your lawyer first.
 
 ## Checking in
 
-check-in-first =
-    Checking in, as you agreed. How are things since yesterday?
-check-in-later =
+check-in-yesterday = Checking in, as you agreed. How are things since yesterday?
+check-in-now = Checking in, as you agreed. How are things now?
+check-in-few-days =
     A few days on. Some people feel better, some feel it more; both are ordinary. Would anything help?
 check-in-nobody-yet =
     Checking in, as you agreed. We have not found a colleague for you yet, and we are sorry. You can reach { $crisis } at any time. How are things?
@@ -107,4 +108,3 @@ more-help =
 support-closed =
     We've closed this. What our system holds about it is erased by { $erased }.
     { $platform } may keep these messages under your hospital's rules. Take care.
-support-hidden = We took our cards out of this chat, as far as { $platform } lets us. Your request is still open.
