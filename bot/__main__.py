@@ -157,20 +157,19 @@ def slack_manifest(
     http: Annotated[
         str, typer.Option(metavar="BASE", help="Our public address, such as https://chat.example.org.")
     ] = "",
-    socket: Annotated[bool, typer.Option("--socket", help="For Socket Mode: no public address (default).")] = False,
     url: Annotated[
         bool, typer.Option("--url", help="Print a link that opens Slack with the manifest filled in.")
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Without reading what people type to the bot.")] = False,
 ) -> None:
     """Print the manifest with which a Slack administrator makes the app."""
-    if http and socket:
-        raise Refused(["--http and --socket exclude each other: choose one."])
+    from adapters.slack.manifest import EXAMPLE, manifest
+
     if http and not http.startswith("https://"):
         raise Refused(["--http must be an address Slack can call: it starts with https://."])
-    from adapters.slack.manifest import manifest
-
-    made = manifest(config.load().name, http or None, strict=strict)
+    if not http:
+        typer.echo(f"{EXAMPLE} stands for your public address: give yours with --http.", err=True)
+    made = manifest(config.load().name, http or EXAMPLE, strict=strict)
     if url:
         compact = json.dumps(made, separators=(",", ":"))
         typer.echo(f"https://api.slack.com/apps?new_app=1&manifest_json={quote(compact)}")

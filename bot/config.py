@@ -28,6 +28,10 @@ from conversations.model import OnCall, Person, Programme, Urgency
 
 MASK: Final = "********"
 NO_TEAMS: Final = "belongs to Microsoft Teams, which is not in this version yet: remove it, and use Slack."
+NO_SOCKET: Final = (
+    "is set, but Socket Mode is not in this version yet: remove it, set SLACK_SIGNING_SECRET, and let Slack call "
+    "PEERSUPPORT_BIND through a TLS proxy (docs/operating.md)."
+)
 
 
 class Refused(Exception):
@@ -227,14 +231,8 @@ class Settings(BaseSettings):
     slack_signing_secrets: Annotated[tuple[SecretStr, ...], Parsed(values.signing_secrets)] = _slack(
         "SLACK_SIGNING_SECRET",
         None,
-        "The Signing Secret; two, separated by a comma, while rotating. Not needed in Socket Mode.",
+        "The Signing Secret; two, separated by a comma, while rotating.",
         unset=(),
-        secret=True,
-    )
-    slack_app_token: Annotated[SecretStr | None, Parsed(values.app_token)] = _slack(
-        "SLACK_APP_TOKEN",
-        None,
-        "An app-level token, `xapp-...`: with it Socket Mode is used, and no port is open.",
         secret=True,
     )
     slack_workspaces: Annotated[frozenset[str], Parsed(values.workspaces)] = _slack(
@@ -301,10 +299,6 @@ class Settings(BaseSettings):
         return _has_slack(self._texts)
 
     @property
-    def socket_mode(self) -> bool:
-        return self.slack_app_token is not None
-
-    @property
     def anything(self) -> bool:
         """Whether an operator has configured anything of ours; otherwise bare `peersupport` is the demo."""
         return any(name.startswith(("PEERSUPPORT_", "SLACK_")) for name in self._texts)
@@ -351,9 +345,7 @@ def _extra(name: str) -> Mapping[str, Any]:
 
 
 SECRETS: Final = frozenset(name for name in NAMES if _extra(name)["secret"])
-_MUST_NOT_BE_EMPTY: Final = frozenset(
-    {"PEERSUPPORT_ROOT_KEY", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN"}
-)
+_MUST_NOT_BE_EMPTY: Final = frozenset({"PEERSUPPORT_ROOT_KEY", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"})
 
 # ---------------------------------------------------------------- loading
 
@@ -412,17 +404,14 @@ def _missing(texts: Texts) -> list[str]:
         )
     if not _has_slack(texts):
         missing.append(
-            "No chat platform is configured: set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET, or SLACK_BOT_TOKEN and "
-            "SLACK_APP_TOKEN for Socket Mode. To only look around, run `peersupport demo`."
+            "No chat platform is configured: set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET. "
+            "To only look around, run `peersupport demo`."
         )
     else:
         if "SLACK_BOT_TOKEN" not in texts:
             missing.append("SLACK_BOT_TOKEN is not set: in your Slack app, OAuth & Permissions, Bot User OAuth Token.")
-        if not texts.keys() & {"SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN"}:
-            missing.append(
-                "SLACK_SIGNING_SECRET is not set: in your Slack app, Basic Information, Signing Secret. "
-                "For Socket Mode set SLACK_APP_TOKEN instead."
-            )
+        if "SLACK_SIGNING_SECRET" not in texts:
+            missing.append("SLACK_SIGNING_SECRET is not set: in your Slack app, Basic Information, Signing Secret.")
     coordinators, approval = (texts.get(f"PEERSUPPORT_{name}", Text("", "")) for name in ("COORDINATORS", "APPROVAL"))
     if not coordinators.value and approval.value != "automatic":
         missing.append(
@@ -458,6 +447,7 @@ def _read(environ: Mapping[str, str], folder: Path) -> tuple[Texts, tuple[str, .
             if text:
                 texts[name] = text
     problems += [f"{name} {NO_TEAMS}" for name in sorted(everything) if _is_for_teams(name)]
+    problems += [f"{name} {NO_SOCKET}" for name in ("SLACK_APP_TOKEN", "SLACK_APP_TOKEN_FILE") if name in everything]
     unknown = tuple(sorted(name for name in everything if name.startswith(("PEERSUPPORT_", "SLACK_"))))
     return texts, unknown, problems
 

@@ -176,8 +176,7 @@ def _slack(settings: Settings) -> Iterator[Finding]:
     for problem in missing:
         yield Finding("slack", "fail", *_halves(problem))
     if not missing:
-        how = "Socket Mode" if settings.socket_mode else "HTTP"
-        yield Finding("slack", "ok", f"Slack is configured, for {how}.")
+        yield Finding("slack", "ok", "Slack is configured.")
 
 
 def _coordinators(settings: Settings) -> Finding:

@@ -22,6 +22,7 @@ class Numbers:
     emergency: str
     lines: tuple[Line, ...]
     verified_on: date | None  # the oldest of the dates; None where there is nothing to verify
+    crisis_texts: bool | None = None  # whether the crisis line takes texts; None: nobody said
 
     def overdue(self, today: date) -> bool:
         return self.verified_on is not None and today - self.verified_on > CHECK_AGAIN
@@ -46,7 +47,15 @@ def numbers(country: str, own: Numbers | None = None) -> Numbers:
         emergency=own.emergency or known.emergency,
         lines=own.lines + known.lines,
         verified_on=min(dates, default=None),
+        crisis_texts=_texts(known, own),
     )
+
+
+def _texts(known: Numbers, own: Numbers) -> bool | None:
+    """What is said of one number says nothing of another: a hospital's own is not texted until the hospital says so."""
+    if own.crisis_texts is not None:
+        return own.crisis_texts
+    return None if own.crisis else known.crisis_texts
 
 
 def countries() -> tuple[str, ...]:
@@ -60,9 +69,12 @@ def _countries() -> dict[str, Numbers]:
 
 
 def _numbers(entry: dict[str, Any]) -> Numbers:
-    unknown = entry.keys() - {"crisis", "emergency", "lines", "verified_on"}
+    unknown = entry.keys() - {"crisis", "crisis_texts", "emergency", "lines", "verified_on"}
     if unknown:
-        raise ValueError("holds more than crisis, emergency, verified_on and lines")
+        raise ValueError("holds more than crisis, crisis_texts, emergency, verified_on and lines")
+    texts = entry.get("crisis_texts")
+    if not isinstance(texts, bool | None):
+        raise ValueError("needs crisis_texts = true or false, without quotes")  # noqa: TRY004  # as below
     rows = entry.get("lines", [])
     if not isinstance(rows, list):
         raise ValueError("must list its lines as [[lines]]")  # noqa: TRY004  # the caller turns ValueError into a refusal
@@ -71,7 +83,7 @@ def _numbers(entry: dict[str, Any]) -> Numbers:
     crisis, emergency = (_words(entry, key) if key in entry else "" for key in ("crisis", "emergency"))
     if crisis or emergency:
         dates.append(_day(entry))
-    return Numbers(crisis, emergency, lines, min(dates, default=None))
+    return Numbers(crisis, emergency, lines, min(dates, default=None), texts)
 
 
 def _words(row: object, key: str) -> str:

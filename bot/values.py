@@ -233,15 +233,6 @@ def bot_token(text: str) -> SecretStr:
     return SecretStr(text)
 
 
-def app_token(text: str) -> SecretStr:
-    if not text or text.startswith("xox"):
-        raise ValueError(
-            "must be an app-level token (xapp-...): in your Slack app, Basic Information; "
-            "without Socket Mode remove the setting"
-        )
-    return SecretStr(text)
-
-
 def signing_secrets(text: str) -> tuple[SecretStr, ...]:
     secrets = [part.strip() for part in text.split(",")]
     if not all(secrets) or len(secrets) > 2:  # noqa: PLR2004

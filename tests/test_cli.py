@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -84,15 +85,23 @@ def test_doctor_in_words_gives_each_finding_a_line(tmp_path):
 
 
 def test_the_manifest_is_json_and_its_link_carries_the_same(tmp_path):
-    plain = json.loads(peersupport(tmp_path, "slack-manifest").stdout)
-    assert plain["settings"]["socket_mode_enabled"] is True
-    over_http = json.loads(peersupport(tmp_path, "slack-manifest", "--http", "https://chat.example.org").stdout)
-    assert over_http["settings"]["socket_mode_enabled"] is False
-    assert peersupport(tmp_path, "slack-manifest", "--url").stdout.startswith("https://api.slack.com/apps?new_app=1&")
-    assert "im:history" not in peersupport(tmp_path, "slack-manifest", "--strict").stdout
+    at = ("slack-manifest", "--http", "https://chat.example.org")
+    ran = peersupport(tmp_path, *at)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert json.loads(ran.stdout)["settings"]["interactivity"]["request_url"] == "https://chat.example.org/slack/events"
+    link = urlsplit(peersupport(tmp_path, *at, "--url").stdout.strip())
+    assert (link.netloc, link.path) == ("api.slack.com", "/apps")
+    assert json.loads(parse_qs(link.query)["manifest_json"][0]) == json.loads(ran.stdout)
+    assert "im:history" not in peersupport(tmp_path, *at, "--strict").stdout
 
 
-@pytest.mark.parametrize("words", [("--http", "http://chat.example.org"), ("--http", "https://x.example", "--socket")])
+def test_without_an_address_the_manifest_is_the_one_at_the_root_and_says_what_to_put_there(tmp_path):
+    ran = peersupport(tmp_path, "slack-manifest")
+    assert ran.stdout == (Path(config.__file__).parents[1] / "manifest.json").read_text("utf-8")
+    assert "--http" in ran.stderr
+
+
+@pytest.mark.parametrize("words", [("--http", "http://chat.example.org"), ("--http", "x.example"), ("--socket",)])
 def test_a_manifest_that_could_not_work_is_refused(tmp_path, words):
     assert peersupport(tmp_path, "slack-manifest", *words).returncode == 2
 

@@ -137,7 +137,6 @@ def test_every_setting_of_the_programme_arrives_in_it(tmp_path):
         ("LOG_LEVEL", "canary"),
         ("SLACK_BOT_TOKEN", ""),
         ("SLACK_BOT_TOKEN", "xapp-canary"),
-        ("SLACK_APP_TOKEN", "xoxb-canary"),
         ("SLACK_SIGNING_SECRET", ""),
         ("SLACK_SIGNING_SECRET", "canary,"),
         ("SLACK_SIGNING_SECRET", "canary,canary,canary"),
@@ -180,10 +179,14 @@ def test_serving_needs_each_of_these(tmp_path, left_out):
     assert [problem.split()[0] for problem in refused.value.problems] == [left_out]
 
 
-def test_socket_mode_needs_no_signing_secret(tmp_path):
-    settings = config.load_to_serve(without("SLACK_SIGNING_SECRET", SLACK_APP_TOKEN="xapp-1"), tmp_path)
-    assert settings.socket_mode
-    assert settings.slack_signing_secrets == ()
+@pytest.mark.parametrize("name", ["SLACK_APP_TOKEN", "SLACK_APP_TOKEN_FILE"])
+def test_socket_mode_is_refused_rather_than_ignored(tmp_path, name):
+    with pytest.raises(Refused) as refused:
+        config.load_to_serve(COMPLETE | {name: "xapp-canary"}, tmp_path)
+    (said,) = refused.value.problems
+    assert said.startswith(f"{name} ")
+    assert "Socket Mode is not in this version yet: " in said
+    assert "canary" not in said
 
 
 def test_coordinators_may_be_missing_only_with_automatic_approval(tmp_path):
@@ -248,8 +251,8 @@ def test_a_file_of_settings_that_cannot_be_read_is_refused(tmp_path, file, text)
 
 
 def test_neither_repr_nor_the_view_shows_a_secret(tmp_path):
-    secret = {name: value for name, value in (COMPLETE | {"SLACK_APP_TOKEN": "xapp-canary"}).items() if name in SECRETS}
-    settings = config.load(COMPLETE | secret, tmp_path)
+    secret = {name: value for name, value in COMPLETE.items() if name in SECRETS}
+    settings = config.load(COMPLETE, tmp_path)
     shown = {row.name: row.value for row in settings.shown()}
     for name, value in secret.items():
         assert shown[name] == config.MASK
@@ -299,7 +302,15 @@ def test_lines_ask_to_be_checked_again_after_90_days():
 
 
 @pytest.mark.parametrize("country", lines.countries())
-def test_every_country_has_someone_to_call(country):
+def test_every_country_has_someone_to_call_and_says_whether_they_can_be_texted(country):
     known = lines.numbers(country)
     assert known.crisis
     assert known.emergency
+    assert known.crisis_texts is (country in {"US", "CA"})
+
+
+def test_whether_a_line_takes_texts_is_yes_or_no(tmp_path):
+    (tmp_path / "own.toml").write_text('crisis_texts = "canary"\n', "utf-8")
+    said = refusal(tmp_path, PEERSUPPORT_LINES_FILE=str(tmp_path / "own.toml"))
+    assert "crisis_texts = true or false" in said
+    assert "canary" not in said

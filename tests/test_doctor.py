@@ -54,6 +54,7 @@ def test_a_well_installation_ends_with_0(tmp_path, well):
         ({"PEERSUPPORT_ROOT_KEY": None}, "root-key", "fail"),
         ({"PEERSUPPORT_ROOT_KEY": "x"}, "settings", "fail"),
         ({"TEAMS_CLIENT_ID": "x"}, "settings", "fail"),
+        ({"SLACK_APP_TOKEN": "x"}, "settings", "fail"),
         ({"PEERSUPPORT_REALY": "off"}, "unknown-settings", "warn"),
         ({"PEERSUPPORT_STORE": "tinydb:///dev/null/x"}, "store-folder", "fail"),
         ({"SLACK_BOT_TOKEN": None}, "slack", "fail"),

@@ -48,11 +48,6 @@ def test_the_strict_one_cannot_read_a_word_and_nobody_writes_into_silence():
     assert strict["features"]["app_home"]["messages_tab_enabled"] is True
 
 
-def test_socket_mode_names_no_address():
-    assert "https://" not in json.dumps(manifest("A", None))
-    assert manifest("A", None)["settings"]["socket_mode_enabled"] is True
-
-
 def test_one_route_takes_everything():
     said = json.dumps(manifest("A", "https://a.example/"))
     assert said.count("https://a.example/slack/events") == 3

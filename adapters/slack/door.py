@@ -1,7 +1,7 @@
 """Where Slack knocks: verify the raw bytes, let Bolt route, write it down, and only then acknowledge.
 
-Both ways in (HTTP, and Socket Mode one day) hand Bolt a payload that is parsed and trusted already, so its own
-verification, its reading of headers and its lazy listeners are never used. What Slack sends and we do not know is 200;
+Bolt is handed a payload that is parsed and trusted already (its "socket_mode"), so its own verification, its
+reading of headers and its lazy listeners are never used. What Slack sends and we do not know is 200;
 what is signed and makes no sense is 400; what could not be written is 503, so that Slack, or the person, tries again.
 """
 

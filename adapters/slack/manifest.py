@@ -42,18 +42,19 @@ SCOPES: Final = tuple(sorted({"commands", *METHODS.values(), *EVENTS.values()} -
 _WITHOUT_HISTORY: Final = "im:history"
 
 
-def manifest(name: str, url: str | None, *, strict: bool = False) -> dict[str, Any]:
-    """Slack's app manifest. `url` is our public address without a path; None means Socket Mode.
+def manifest(name: str, url: str, *, strict: bool = False) -> dict[str, Any]:
+    """Slack's app manifest. `url` is our public address, without a path.
 
     The strict one cannot read a word: no `im:history`, no `message.im`, and the Messages tab takes no typing, so that
     nobody writes into silence. After a crash it cannot look for a post either; see docs/decisions.
     """
-    address = {"request_url": url.rstrip("/") + PATH} if url else {}
+    address = url.rstrip("/") + PATH
     command = {
         "command": COMMAND,
         "description": "Talk to a trained colleague",
         "usage_hint": "help",
         "should_escape": False,
+        "url": address,
     }
     return {
         "_metadata": {"major_version": 2},
@@ -69,15 +70,17 @@ def manifest(name: str, url: str | None, *, strict: bool = False) -> dict[str, A
                 "messages_tab_read_only_enabled": strict,
             },
             "bot_user": {"display_name": name, "always_online": True},
-            "slash_commands": [command | ({"url": address["request_url"]} if address else {})],
+            "slash_commands": [command],
         },
         "oauth_config": {"scopes": {"bot": [s for s in SCOPES if not (strict and s == _WITHOUT_HISTORY)]}},
         "settings": {
-            "event_subscriptions": address
-            | {"bot_events": [e for e, scope in sorted(EVENTS.items()) if not (strict and scope == _WITHOUT_HISTORY)]},
-            "interactivity": {"is_enabled": True} | address,
+            "event_subscriptions": {
+                "request_url": address,
+                "bot_events": [e for e, scope in sorted(EVENTS.items()) if not (strict and scope == _WITHOUT_HISTORY)],
+            },
+            "interactivity": {"is_enabled": True, "request_url": address},
             "org_deploy_enabled": False,
-            "socket_mode_enabled": not address,
+            "socket_mode_enabled": False,
             "token_rotation_enabled": False,
         },
     }

@@ -78,7 +78,7 @@ class Disk:
             os.close(fd)
             reason = (
                 f"The store is in use by process {holder}. An embedded store serves one process: "
-                "stop that one, or set PEERSUPPORT_STORE to another folder or to a PostgreSQL address."
+                "stop that one, or set PEERSUPPORT_STORE to another folder."
             )
             raise InUse(reason) from None
         with suppress(OSError):  # a full disk must not keep us from reading
