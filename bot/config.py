@@ -269,6 +269,7 @@ class Settings(BaseSettings):
             name=self.name,
             zone=self.zone,
             crisis=numbers.crisis,
+            crisis_texts=bool(numbers.crisis_texts),
             emergency=numbers.emergency,
             lines=numbers.lines,
             limits=self.limits.text if self.limits else "",

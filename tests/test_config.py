@@ -73,6 +73,7 @@ def test_every_setting_of_the_programme_arrives_in_it(tmp_path):
         name="Colleagues",
         zone="Europe/Zurich",
         crisis="116 123",
+        crisis_texts=False,
         emergency="112",
         lines=lines.numbers("UK").lines,
         limits="danger",
@@ -307,6 +308,23 @@ def test_every_country_has_someone_to_call_and_says_whether_they_can_be_texted(c
     assert known.crisis
     assert known.emergency
     assert known.crisis_texts is (country in {"US", "CA"})
+
+
+@pytest.mark.parametrize(
+    ("country", "own", "texts"),
+    [
+        ("US", "", True),
+        ("UK", "", False),
+        ("US", 'crisis = "555 0199"', False),  # nobody said that this one can be texted
+        ("UK", 'crisis = "555 0199"\ncrisis_texts = true', True),
+        ("US", "crisis_texts = false", False),
+        ("US", 'emergency = "7777"', True),
+    ],
+)
+def test_a_crisis_line_is_texted_only_where_somebody_said_so(tmp_path, country, own, texts):
+    (tmp_path / "own.toml").write_text(f"verified_on = 2026-11-01\n{own}\n", "utf-8")
+    environ = {"PEERSUPPORT_COUNTRY": country, "PEERSUPPORT_LINES_FILE": str(tmp_path / "own.toml")}
+    assert config.load(environ, tmp_path).programme().crisis_texts is texts
 
 
 def test_whether_a_line_takes_texts_is_yes_or_no(tmp_path):
