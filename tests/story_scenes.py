@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from slack_stand_in import Reply
-from story_serve import Screens, Story
+from story_serve import Hospital, Screens
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Scene:
     def __str__(self) -> str:
         return f"{self.passes} pass" if self.passes else f"{self.who} {self.presses or self.command or '/peersupport'}"
 
-    async def happens(self, s: Story) -> Reply | None:
+    async def happens(self, s: Hospital) -> Reply | None:
         """What is done; whoever did it has an answer when this returns."""
         if self.passes:
             s.time.pass_(self.passes)
@@ -104,7 +104,7 @@ STORY = (*ASKED, *TOGETHER, *AFTERWARDS)
 GRACE = timedelta(days=7)  # from the close to forgetting
 
 
-async def play(s: Story, scenes: tuple[Scene, ...]) -> None:
+async def play(s: Hospital, scenes: tuple[Scene, ...]) -> None:
     """Each scene, and what everybody reads after it."""
     for scene in scenes:
         reply = await scene.happens(s)

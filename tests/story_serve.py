@@ -1,11 +1,13 @@
 """A `serve` in a process of its own, a pretend Slack around it, and a clock that both of them read.
 
-async with story(tmp_path) as s:
-await s.slack.command("U0ANA")
-s.time.pass_(timedelta(hours=24))
-await s.reads({"U0ANA": ("Checking in",)})
-await s.serve.kill()
-await s.serve.start()
+    async with story(tmp_path) as s:
+        await s.slack.command("U0ANA")
+        s.time.pass_(timedelta(hours=24))
+        await s.reads({"U0ANA": ("Checking in",)})
+        await s.serve.kill()
+        await s.serve.start()
+
+`at_home` is the same hospital around a programme in this process, for what can only be seen from inside.
 """
 
 from __future__ import annotations
@@ -27,12 +29,17 @@ from typing import Any
 import aiohttp
 from slack_stand_in import SlackStandIn
 
+from adapters.slack.pace import Pace
+from bot import config
+from bot.app import World, running
+from bot.engine import Engine
 from bot.records import load
 from bot.store.base import Record
 from bot.store.disk import Disk
 from bot.store.journal import read
 from bot.store.rows import decode, record
 from bot.store.tables import Document
+from bot.store.tiny import TinyStore
 from bot.vault import Vault
 from conversations.model import Person
 
@@ -167,12 +174,11 @@ class Serve:
         self.said += await self._warm.stderr.read()
 
 
-@dataclass
-class Story:
-    """A hospital: its Slack, its people, its clock, and our programme."""
+@dataclass(kw_only=True)
+class Hospital:
+    """Its Slack, its people, its clock, and where our programme keeps what it keeps."""
 
     slack: SlackStandIn
-    serve: Serve
     time: Time
     folder: Path
     _expected: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -184,6 +190,21 @@ class Story:
             await self.slack.until(lambda: not self.differs(), PATIENCE)
         except TimeoutError:
             raise AssertionError(self.differs()) from None
+
+    def differs(self) -> dict[str, list[str]]:
+        """Whose chat shows something else, and what."""
+        found = {user: [card.text for card in self.slack.reads(user)] for user in self._expected}
+        return {user: texts for user, texts in found.items() if not _alike(texts, self._expected[user])}
+
+    def person(self, user: str) -> Person:
+        return Person("slack", self.slack.team, user)
+
+
+@dataclass(kw_only=True)
+class Story(Hospital):
+    """With our programme in a process of its own."""
+
+    serve: Serve
 
     async def keeps(self, condition: Callable[[Kept], object]) -> Kept:
         """Wait until what is on the disk is like this."""
@@ -203,40 +224,82 @@ class Story:
                 await (await session.get(f"http://{self.serve.ops}/livez")).read()  # it is given a turn
 
     async def is_ready(self) -> tuple[int, str]:
-        """What the operator's probe says."""
-        async with aiohttp.ClientSession() as session, session.get(f"http://{self.serve.ops}/readyz") as answer:
-            return answer.status, await answer.text()
+        return await probe(f"http://{self.serve.ops}")
 
-    def differs(self) -> dict[str, list[str]]:
-        """Whose chat shows something else, and what."""
-        found = {user: [card.text for card in self.slack.reads(user)] for user in self._expected}
-        return {user: texts for user, texts in found.items() if not _alike(texts, self._expected[user])}
 
-    def person(self, user: str) -> Person:
-        return Person("slack", self.slack.team, user)
+@dataclass(kw_only=True)
+class Home(Hospital):
+    """With our programme in this process."""
+
+    engine: Engine
+    ops: str
+
+    def revisions(self) -> dict[str, int]:
+        """Which records there are, and how often each was written: any effect shows here."""
+        store = self.engine.house.store
+        kept: TinyStore = getattr(store, "inner", store)
+        return {id_: stored["revision"] for id_, stored in kept._documents.items()}
+
+    async def kinds(self, kind: str) -> int:
+        return len(await self.engine.house.store.kind(kind))
+
+    async def is_ready(self) -> tuple[int, str]:
+        return await probe(self.ops)
+
+
+async def probe(ops: str) -> tuple[int, str]:
+    """What the operator's probe says."""
+    async with aiohttp.ClientSession() as session, session.get(f"{ops}/readyz") as answer:
+        return answer.status, await answer.text()
 
 
 def _alike(texts: list[str], beginnings: tuple[str, ...]) -> bool:
     return len(texts) == len(beginnings) and all(map(str.startswith, texts, beginnings))
 
 
+EVERYBODY = ("U0ANA", "U0BO", "U0CY", "U0DANA")
+
+
+@asynccontextmanager
+async def hospital(tmp_path: Path, people: tuple[str, ...], stand_in: Any) -> AsyncIterator[tuple[SlackStandIn, Time]]:
+    time = Time(tmp_path / "clock")
+    async with SlackStandIn(now=time.now, **(stand_in or {})) as slack:
+        for user in people or EVERYBODY:
+            slack.joins(user, name=user.removeprefix("U0").title())
+        yield slack, time
+    assert slack.mistakes == []
+
+
 @asynccontextmanager
 async def story(tmp_path: Path, *people: str, stand_in: Any = None, **settings: str) -> AsyncIterator[Story]:
-    """Everybody is there, and the programme serves. In the end it is asked to stop, unless it was stopped before."""
-    time = Time(tmp_path / "clock")
+    """Everybody is there, and the programme serves. In the end nothing of it is left running."""
     folder = tmp_path / "data"
-    async with SlackStandIn(now=time.now, **(stand_in or {})) as slack:
-        for user in people or ("U0ANA", "U0BO", "U0CY", "U0DANA"):
-            slack.joins(user, name=user.removeprefix("U0").title())
+    async with hospital(tmp_path, people, stand_in) as (slack, time):
         serve = Serve(time.path, environment(slack, folder, **settings))
         slack.app_url = f"http://{serve.public}/slack/events"
         await serve.warm_up()
         try:
             await serve.start()
-            yield Story(slack, serve, time, folder)
+            yield Story(slack=slack, serve=serve, time=time, folder=folder)
         finally:
             await serve.close()
-    assert slack.mistakes == []
+
+
+async def no_wait(_: float) -> None:
+    """Waits are asked for, and take no time."""
+
+
+@asynccontextmanager
+async def at_home(tmp_path: Path, *people: str, stand_in: Any = None, **settings: str) -> AsyncIterator[Home]:
+    """The programme in this process, built as `serve` builds it."""
+    folder = tmp_path / "data"
+    async with hospital(tmp_path, people, stand_in) as (slack, time):
+        binds = {"PEERSUPPORT_BIND": "127.0.0.1:0", "PEERSUPPORT_OPS_BIND": "127.0.0.1:0"}
+        effective = config.load_to_serve(environment(slack, folder, **binds, **settings), tmp_path)
+        world = World(time.now, timedelta(milliseconds=100), Pace(patience=float("inf"), sleep=no_wait))
+        async with running(effective, world) as programme:
+            slack.app_url = programme.public + "/slack/events"
+            yield Home(slack=slack, time=time, folder=folder, engine=programme.engine, ops=programme.ops)
 
 
 # ---------------------------------------------------------------- what is on the disk
