@@ -1,4 +1,8 @@
-"""A process that writes until it is killed, and says what it was told is written. Run by test_kills."""
+"""Processes that write until they are killed, and say what they were told is written. Run by test_kills.
+
+Warm: each line on stdin ("folder way seed") forks one writer, before there is any loop or thread. Its pid, whatever it
+says, and at the end its exit code come back on stdout, in this order.
+"""
 
 from __future__ import annotations
 
@@ -56,12 +60,27 @@ async def shrink(store: TinyStore, person: int, luck: random.Random) -> None:
             await store.purge()
 
 
-async def main(folder: Path, way: str, seed: int) -> None:
+async def write(folder: Path, way: str, seed: int) -> None:
     luck = random.Random(seed)  # noqa: S311
     store = TinyStore.open(folder, VAULT)
     deed = grow if way == "grow" else shrink
     await asyncio.gather(*(deed(store, person, luck) for person in range(PEOPLE)))
 
 
+def main() -> None:
+    for line in sys.stdin:
+        folder, way, seed = line.split("\t")
+        pid = os.fork()
+        if pid == 0:
+            os.close(0)
+            code = 1
+            try:
+                say(f"{os.getpid()}\n")
+                asyncio.run(write(Path(folder), way, int(seed)))
+            finally:
+                os._exit(code)
+        say(f"ended {os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}\n")
+
+
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
+    main()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,31 +19,48 @@ KILLS = 100
 ROOT = Path(__file__).parent.parent
 
 
-def lived_and_died(folder: Path, way: str, seed: int, answers: int, bytes_more: int) -> dict[int, int]:
-    """Kill a writer in the middle of something; return the revisions it had acknowledged."""
-    command = [sys.executable, "-m", "tests.kills_helper", str(folder), way, str(seed)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, bufsize=0) as child:  # noqa: S603
-        assert child.stdout is not None
+class Forge:
+    """Makes writers that are born warm: to start a Python for each would take longer than its life."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._asks, self._hears = process.stdin.fileno(), process.stdout.fileno()
+
+    def lived_and_died(self, folder: Path, way: str, seed: int, answers: int, moments: int) -> dict[int, int]:
+        """Kill a writer in the middle of something; return the revisions it had acknowledged."""
+        os.write(self._asks, f"{folder}\t{way}\t{seed}\n".encode())
         heard = b""
-        while heard.count(b"\n") < answers:
-            said = child.stdout.read(65536)
-            assert said, f"the writer ended by itself with {child.wait()}"
-            heard += said
-        for _ in range(bytes_more):  # a moment that no acknowledgement marks
+        while heard.count(b"\n") <= answers:  # the first line is its pid
+            heard += self._more()
+            assert b"ended" not in heard, f"the writer ended by itself: {heard[-20:]!r}"
+        for _ in range(moments):  # a while that no acknowledgement marks
             os.getpid()
-        child.kill()
-        heard += child.stdout.read()
-        child.wait()
-    lines = heard.decode().split("\n")[:-1]
-    return {int(person): int(revision) for person, revision in (line.split() for line in lines)}
+        os.kill(int(heard.split(b"\n", 1)[0]), signal.SIGKILL)
+        while not heard.endswith(b"\nended -9\n"):
+            heard += self._more()
+        lines = heard.decode().split("\n")[1:-2]
+        return {int(person): int(revision) for person, revision in (line.split() for line in lines)}
+
+    def _more(self) -> bytes:
+        said = os.read(self._hears, 65536)
+        assert said, "the forge is gone"
+        return said
+
+
+@pytest.fixture(scope="module")
+def forge() -> Iterator[Forge]:
+    command = [sys.executable, "-m", "tests.kills_helper"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603
+        yield Forge(process)
 
 
 @pytest.mark.parametrize("way", ["grow", "shrink"])
-async def test_a_hundred_kills_lose_nothing_acknowledged(tmp_path: Path, way: str) -> None:
+async def test_a_hundred_kills_lose_nothing_acknowledged(forge: Forge, tmp_path: Path, way: str) -> None:
     luck = random.Random(way)  # noqa: S311
     sure = dict.fromkeys(range(PEOPLE), 0)
     for seed in range(KILLS):
-        sure |= lived_and_died(tmp_path, way, seed, luck.randrange(1, 60), luck.randrange(20_000))
+        sure |= forge.lived_and_died(tmp_path, way, seed, luck.randrange(1, 60), luck.randrange(20_000))
         store = TinyStore.open(tmp_path, VAULT)
         for person in range(PEOPLE):
             found = await store.load(f"grown-{person}")
