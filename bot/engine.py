@@ -70,12 +70,14 @@ class Engine:
             name = self._pressed_on(found[1], press.by, token) if found else None
             if found is None or name is None:
                 return self._refused()
-            kind, saved = found
-            if not name or await step.happened_before():
-                return Answer("now", await self._standing(saved, press.by, token.slot))
-            await step.decide(kind, token.record_id, Chose(press.by, token.choice, press.answers, name))
+            if await step.happened_before():
+                return Answer()
+            if name:
+                await step.decide(found[0], token.record_id, Chose(press.by, token.choice, press.answers, name))
+            if not step.meant_something():
+                return self._old(found[1], press, token)
             if await self._write(step):
-                return await self._after(step, kind, press, token)
+                return await self._form(step, press, token)
 
     def _pressed_on(self, saved: Saved[Any], by: Person, token: Token) -> str | None:
         """The slot or form this button belongs to; "" for a card they no longer have, None for somebody else's."""
@@ -86,6 +88,12 @@ class Engine:
         if slot is None:
             return None
         return slot.name if slot.answers_to(token.generation) else ""
+
+    def _old(self, saved: Saved[Any], press: Press, token: Token) -> Answer:
+        """Nothing came of it. Whoever is about to see the card change needs no word; everybody else gets one."""
+        slot = saved.mail.pressed(press.by, token.slot)
+        changing = slot is not None and token.generation < slot.generation
+        return Answer() if changing and not press.fleeting else self._refused()
 
     def _form_key(self, by: Person) -> str:
         """What binds a form to the person it was opened for: it stands in no slot."""
@@ -104,24 +112,27 @@ class Engine:
 
     # ------------------------------------------------------------ what they are told at once
 
-    async def _after(self, step: Step, kind: str, press: Press, token: Token) -> Answer:
+    async def _form(self, step: Step, press: Press, token: Token) -> Answer:
         forms = [say for _, say in step.asides if say.manner == "form"]
-        if forms:
-            reader = Reader(self.house.programme.zone)
-            key = f"{forms[-1].slot}/{self._form_key(press.by)}"
-            form = await self.house.card(forms[-1], token.record_id, key, 0, self.house.new_id(), reader)
-            return Answer("form", form)
-        saved = await step.saved(kind, token.record_id)
-        return Answer("now", await self._standing(saved, press.by, token.slot))
+        if not forms:
+            return Answer()
+        key = f"{forms[-1].slot}/{self._form_key(press.by)}"
+        reader = Reader(self.house.programme.zone)
+        form = await self.house.card(forms[-1], token.record_id, key, 0, self.house.new_id(), reader)
+        return Answer("form", form)
 
-    async def _standing(self, saved: Saved[Any] | None, to: Person, key: str) -> Card | None:
-        """The card that stands in this slot now, for platforms that want it back at once."""
-        slot = saved.mail.pressed(to, key) if saved else None
-        if saved is None or slot is None:
+    async def standing(self, press: Press) -> Card | None:
+        """The card that stands where this was pressed, for platforms that want it back at once."""
+        token = self.house.vault.read_token(press.token)
+        found = await self.house.load(token.record_id) if token else None
+        slot = found[1].mail.pressed(press.by, token.slot) if found and token else None
+        if token is None or found is None or slot is None:
             return None
-        _, reader = await self.house.reader(saved.mail, saved.talk, to)
+        _, reader = await self.house.reader(found[1].mail, found[1].talk, press.by)
         try:
-            return await self.house.card(slot.say, saved.talk.id, key, slot.generation, self.house.new_id(), reader)
+            return await self.house.card(
+                slot.say, token.record_id, slot.key, slot.generation, self.house.new_id(), reader
+            )
         except TryLater:
             return None
 

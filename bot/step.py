@@ -129,6 +129,10 @@ class Step:
             return replace(facts, known_in=tuple(known_in))
         return facts
 
+    def meant_something(self) -> bool:
+        """Whether anything came of the event: a change, or something to tell the presser."""
+        return bool(self.asides) or any(saved != self._read.get(id_) for id_, saved in self._now.items())
+
     def change(self, id_: str, mail: outbox.Mail) -> None:
         """Note what the post found out, as part of this step."""
         self._now[id_] = replace(self._now[id_], mail=mail)

@@ -61,7 +61,9 @@ def action(body: Payload) -> Heard | None:
         return None
     view = _dict(body, "view")
     state = _dict(body, "state") or _dict(view, "state")
-    press = Press(f"press:{once}", by, _token(pressed.get("value")), answers(state, by.workspace), _direct(body))
+    fleeting = box.get("is_ephemeral") is True
+    given = answers(state, by.workspace)
+    press = Press(f"press:{once}", by, _token(pressed.get("value")), given, _direct(body), fleeting=fleeting)
     where: Literal["home", "form", "message"] = "message"
     if view:
         where = "home" if view.get("type") == "home" else "form"
