@@ -55,12 +55,12 @@ def hear(typed: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doorstep(Conversation):
-    """One person at our door: their open request, if any, and when they opened requests today."""
+    """One person at our door: their open request, if any, and when they asked for a peer today."""
 
     person: Person
     request: str = field(default="", repr=False)
     closed: tuple[str, ...] = field(default=(), repr=False)  # requests of theirs that are not forgotten yet
-    opened: tuple[datetime, ...] = ()
+    asked: tuple[datetime, ...] = ()
 
 
 def _begin(id: str, event: Event, facts: Facts) -> Doorstep | None:
@@ -95,7 +95,7 @@ def somebody_is_here(door: Doorstep, event: Opened, facts: Facts) -> Decision[Do
 
 def _forget(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
     """Everything they ever asked for goes, and this doorstep with it."""
-    leaving = flow.wait(replace(door, opened=()), go=facts.now + AT_ONCE)
+    leaving = flow.wait(replace(door, asked=()), go=facts.now + AT_ONCE)
     return leaving, (*(Tell("support", request, event) for request in _theirs(door)), _card(event))
 
 
@@ -113,10 +113,10 @@ def _wants_to_talk(door: Doorstep, event: Opened, facts: Facts) -> Decision[Door
     """Two taps at once open one request, because both write this record."""
     if door.request:
         return door, (Tell("support", door.request, event),)
-    today = tuple(at for at in door.opened if at > facts.now - DAY)
+    today = tuple(at for at in door.asked if at > facts.now - DAY)
     if len(today) >= facts.programme.requests_a_day:
         return door, (_say(event.by, "door-enough-today", ("numbers", "privacy")),)
-    opened = replace(door, request=facts.fresh, opened=(*today, facts.now))
+    opened = replace(door, request=facts.fresh, asked=today)
     told = Told("opens", event.by, request=facts.fresh, urgency=URGENCIES[event.word])
     return opened, (Tell("support", facts.fresh, told),)
 
@@ -139,6 +139,12 @@ def _say(who: Person, text: str, choices: tuple[str, ...], how: str = "pressed")
     return Say(who, text, "door", choices, details={"how": how}, manner="answer")
 
 
+@flow.told(DOOR, what="asked")
+def they_asked(door: Doorstep, event: Told, facts: Facts) -> Decision[Doorstep]:
+    """Only asking counts towards the day's limit: whoever hesitates may hesitate as often as they like."""
+    return replace(door, asked=(*door.asked, facts.now)), ()
+
+
 @flow.told(DOOR, what="ended")
 def their_request_ended(door: Doorstep, event: Told, facts: Facts) -> Decision[Doorstep]:
     if door.request != event.request:
@@ -150,7 +156,7 @@ def their_request_ended(door: Doorstep, event: Told, facts: Facts) -> Decision[D
 def their_request_is_forgotten(door: Doorstep, event: Told, facts: Facts) -> Decision[Doorstep]:
     """The doorstep goes with the last request it knew, unless they came by lately."""
     left = replace(door, closed=tuple(request for request in door.closed if request != event.request))
-    lately = max((at + LINGERS for at in door.opened), default=facts.now)
+    lately = max((at + LINGERS for at in door.asked), default=facts.now)
     return flow.wait(left, go=max(lately, facts.now)), ()
 
 

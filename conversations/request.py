@@ -118,6 +118,8 @@ def _felt_elsewhere(before: Request, after: Request, facts: Facts) -> tuple[Tell
             told.append(Tell("volunteering", was, Told(what, was, request=before.id)))
         if now is not None:
             told.append(Tell("volunteering", now, Told("holds", now, request=after.id)))
+    if before.searching_since is None and after.searching_since is not None:
+        told.append(Tell("doorstep", after.clinician, Told("asked", after.clinician, request=after.id)))
     if before.stage not in OVER and after.stage in OVER:
         told.append(Tell("doorstep", after.clinician, Told("ended", after.clinician, request=after.id)))
     if after.stage == FORGOTTEN:
