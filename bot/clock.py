@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 import structlog
 from apscheduler.executors.asyncio import AsyncIOExecutor
@@ -15,6 +17,9 @@ log = structlog.get_logger()
 
 TICK = timedelta(seconds=60)
 SOONEST = timedelta(milliseconds=250)
+
+# However late, and beside one that still runs: APScheduler would skip it with a warning, and a deadline with it.
+ONCE: Final[Mapping[str, Any]] = {"misfire_grace_time": None, "max_instances": 1000}
 
 
 class Clock:
@@ -34,7 +39,7 @@ class Clock:
         self._scheduler.start()
         always = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         self._scheduler.add_job(self.tick, "interval", seconds=self._tick.total_seconds(), id="tick", **always)
-        self._scheduler.add_job(self.turn, "date", id="next", run_date=datetime.now(UTC), misfire_grace_time=None)
+        self._scheduler.add_job(self.turn, "date", id="next", run_date=datetime.now(UTC), **ONCE)
 
     async def turn(self) -> None:
         """Do what is due, then plan the next turn. What is still due after it waits for the tick, not in a spin."""
@@ -49,7 +54,7 @@ class Clock:
 
     def _something_was_written(self) -> None:
         """A deadline may have come nearer than the one we wait for."""
-        self._scheduler.add_job(self._plan, "date", id="plan", replace_existing=True, misfire_grace_time=None)
+        self._scheduler.add_job(self._plan, "date", id="plan", replace_existing=True, **ONCE)
 
     async def _plan(self) -> None:
         due = await self._store.next_due()
@@ -59,9 +64,7 @@ class Clock:
         self._planned = due
         wait = max(due - self._engine.house.now(), SOONEST)
         at = datetime.now(UTC) + wait
-        self._scheduler.add_job(
-            self.turn, "date", id="next", run_date=at, replace_existing=True, misfire_grace_time=None
-        )
+        self._scheduler.add_job(self.turn, "date", id="next", run_date=at, replace_existing=True, **ONCE)
 
     def stop(self) -> None:
         """Wake nobody any more."""
