@@ -57,6 +57,7 @@ class Text:
 
     value: str = field(repr=False)
     source: str
+    file: Path | None = field(default=None, repr=False)  # that holds it; None: the environment
 
 
 Texts = Mapping[str, Text]
@@ -312,6 +313,11 @@ class Settings(BaseSettings):
     def is_set(self, name: str) -> bool:
         return name in self._texts
 
+    def kept_in_files(self) -> Mapping[str, Path]:
+        """The file of each secret that stands in one."""
+        found = {name: text.file for name, text in self._texts.items() if name in SECRETS and text.value}
+        return {name: file for name, file in found.items() if file is not None}
+
     def missing_to_serve(self) -> tuple[str, ...]:
         """What `serve` still needs, as sentences; empty when it can start."""
         return tuple(_missing(self._texts))
@@ -430,7 +436,7 @@ def _read(environ: Mapping[str, str], folder: Path) -> tuple[Texts, tuple[str, .
     problems: list[str] = []
     everything: dict[str, Text] = {name: Text(value, "environment") for name, value in environ.items()}
     dotenv = folder / ".env"
-    if dotenv.is_file():
+    if _is_there(dotenv, problems):
         _add(everything, dotenv, ".env", problems)
     named = everything.pop("PEERSUPPORT_CONFIG", None)
     if named and named.value:
@@ -453,6 +459,16 @@ def _read(environ: Mapping[str, str], folder: Path) -> tuple[Texts, tuple[str, .
     return texts, unknown, problems
 
 
+def _is_there(dotenv: Path, problems: list[str]) -> bool:
+    try:
+        return dotenv.is_file()
+    except OSError as problem:
+        problems.append(
+            f".env cannot be looked for ({problem.strerror}): run this in a folder that this user may enter."
+        )
+        return False
+
+
 def _is_for_teams(name: str) -> bool:
     return name.startswith("TEAMS_") or name.removesuffix("_FILE") in {"CLIENT_ID", "CLIENT_SECRET", "TENANT_ID"}
 
@@ -464,7 +480,7 @@ def _read_value(name: str, by_file: Text, folder: Path, problems: list[str]) -> 
         why = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8 text"
         problems.append(f"{name}_FILE names a file that cannot be read ({why}): correct the path or its permissions.")
         return None
-    return Text(value, f"{name}_FILE ({by_file.source})")
+    return Text(value, f"{name}_FILE ({by_file.source})", folder / by_file.value)
 
 
 def _add(everything: dict[str, Text], path: Path, source: str, problems: list[str]) -> None:
@@ -479,7 +495,7 @@ def _add(everything: dict[str, Text], path: Path, source: str, problems: list[st
         problems.append(f"{where} is not a well-formed file of settings: docs/settings.md shows both forms.")
     else:
         for name, value in found.items():
-            everything.setdefault(name, Text(value, source))
+            everything.setdefault(name, Text(value, source, path))
 
 
 def _env(text: str) -> Mapping[str, str]:

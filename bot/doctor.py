@@ -92,6 +92,7 @@ def _findings(settings: Settings, today: date) -> Iterator[Finding]:
     yield Finding("settings", "ok", "Every setting that is present can be understood.")
     yield _unknown(settings)
     yield _root_key(settings)
+    yield _secrets(settings)
     yield from _store(settings.store)
     yield from _slack(settings)
     yield _coordinators(settings)
@@ -123,6 +124,27 @@ def _root_key(settings: Settings) -> Finding:
             "Run `peersupport keys new` and name the file that holds it in PEERSUPPORT_ROOT_KEY_FILE.",
         )
     return Finding("root-key", "ok", "The root key is there and long enough.")
+
+
+def _secrets(settings: Settings) -> Finding:
+    files = settings.kept_in_files()
+    key = files.get("PEERSUPPORT_ROOT_KEY")
+    if key is not None and settings.store.resolve() in key.resolve().parents:
+        return Finding(
+            "secret-files",
+            "fail",
+            "The root key lies in the store's folder: whoever copies that folder can read everything in it.",
+            "Move the key's file elsewhere, and PEERSUPPORT_ROOT_KEY_FILE with it.",
+        )
+    told = sorted(name for name, file in files.items() if stat.S_IMODE(file.stat().st_mode) & stat.S_IRWXO)
+    if told:
+        return Finding(
+            "secret-files",
+            "warn",
+            f"Other users of this machine may read the file that holds {', '.join(told)}.",
+            "Run `chmod 600` on that file, and give it to the service's user.",
+        )
+    return Finding("secret-files", "ok", "No other user of this machine may read a file that holds a secret.")
 
 
 def _store(folder: Path) -> Iterator[Finding]:

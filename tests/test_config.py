@@ -251,6 +251,12 @@ def test_a_file_of_settings_that_cannot_be_read_is_refused(tmp_path, file, text)
     assert "canary" not in said
 
 
+def test_a_folder_that_cannot_be_looked_into_is_a_sentence(tmp_path):
+    nowhere = tmp_path / ("x" * 300)  # no folder can have this name
+    with pytest.raises(Refused, match=r"^\.env cannot be looked for"):
+        config.load({}, nowhere)
+
+
 def test_neither_repr_nor_the_view_shows_a_secret(tmp_path):
     secret = {name: value for name, value in COMPLETE.items() if name in SECRETS}
     settings = config.load(COMPLETE, tmp_path)

@@ -92,6 +92,21 @@ def test_phone_lines_that_nobody_dialled_for_90_days_are_a_warning(tmp_path, wel
     assert examine(tmp_path, well, date(2027, 6, 1))["lines-verified"].status == "warn"
 
 
+def test_a_secret_that_others_may_read_is_a_warning_and_a_key_in_the_store_a_failure(tmp_path, well):
+    for folder, mode, status in (("", 0o600, "ok"), ("", 0o644, "warn"), ("store", 0o600, "fail")):
+        key = tmp_path / folder / "key"
+        key.write_text(well["PEERSUPPORT_ROOT_KEY"], "ascii")
+        key.chmod(mode)
+        by_file = {name: value for name, value in well.items() if name != "PEERSUPPORT_ROOT_KEY"}
+        finding = examine(tmp_path, by_file | {"PEERSUPPORT_ROOT_KEY_FILE": str(key)})["secret-files"]
+        assert finding.status == status
+        assert str(tmp_path) not in repr(finding)
+    (tmp_path / ".env").write_text("SLACK_BOT_TOKEN=xoxb-canary\n", "ascii")
+    (tmp_path / ".env").chmod(0o644)
+    by_dotenv = {name: value for name, value in well.items() if name != "SLACK_BOT_TOKEN"}
+    assert "SLACK_BOT_TOKEN" in examine(tmp_path, by_dotenv)["secret-files"].says
+
+
 def test_a_store_that_others_may_read_is_a_warning(tmp_path, well):
     (tmp_path / "store").chmod(0o755)
     assert examine(tmp_path, well)["store-private"].status == "warn"
