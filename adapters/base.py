@@ -35,14 +35,14 @@ class Field:
     kind: Literal["choice", "several", "people", "text"]
     label: str
     options: tuple[Option, ...] = ()
-    initial: tuple[str, ...] = ()
+    initial: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
     """Opens a private chat with somebody; the bot is not in that room."""
 
-    label: str
+    label: str = field(repr=False)
     person: Person
 
 
@@ -75,7 +75,7 @@ class Press:
     (the word is one of `anywhere.WORDS`, or empty; nothing else that was typed crosses this line).
     """
 
-    id: str
+    id: str = field(repr=False)
     by: Person
     token: str = field(repr=False)
     answers: Answers = field(default_factory=dict, repr=False)

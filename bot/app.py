@@ -79,7 +79,7 @@ async def running(settings: Settings, world: World = World()) -> AsyncIterator[R
         ending.push_async_callback(public.stop, door.drain)
         await engine.resume()
         waker.start()
-        ending.callback(waker.stop)
+        ending.push_async_callback(waker.stop)
         log.info("serving")
         yield Running(public.url, ops.url, engine)
     log.info("stopped")

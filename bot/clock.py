@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -33,6 +34,7 @@ class Clock:
         self._scheduler = AsyncIOScheduler(timezone=UTC, executors={"default": AsyncIOExecutor()})
         self._planned: datetime | None = None
         self._looked: datetime | None = None  # up to when everything due was looked at
+        self._turning = asyncio.Lock()
         engine.post.written = self._something_was_written
 
     def start(self) -> None:
@@ -43,14 +45,16 @@ class Clock:
 
     async def turn(self) -> None:
         """Do what is due, then plan the next turn. What is still due after it waits for the tick, not in a spin."""
-        self._planned, self._looked = None, self._engine.house.now()
-        await self._engine.wake()
-        await self._plan()
+        async with self._turning:
+            self._planned, self._looked = None, self._engine.house.now()
+            await self._engine.wake()
+            await self._plan()
 
     async def tick(self) -> None:
         """The safety net, and the minute within which what was forgotten is gone from the disk."""
         await self.turn()
-        await self._store.purge()
+        async with self._turning:
+            await self._store.purge()
 
     def _something_was_written(self) -> None:
         """A deadline may have come nearer than the one we wait for."""
@@ -66,7 +70,8 @@ class Clock:
         at = datetime.now(UTC) + wait
         self._scheduler.add_job(self.turn, "date", id="next", run_date=at, replace_existing=True, **ONCE)
 
-    def stop(self) -> None:
-        """Wake nobody any more."""
-        if self._scheduler.running:
+    async def stop(self) -> None:
+        """Wake nobody any more; a turn that has begun is finished."""
+        self._scheduler.remove_all_jobs()
+        async with self._turning:
             self._scheduler.shutdown(wait=False)

@@ -32,7 +32,8 @@ class Engine:
     def __init__(self, house: House) -> None:
         self.house = house
         self.post = Post(house)
-        self.shut_out: set[str] = set()  # platforms that have withdrawn our access
+        self.shut_out: set[str] = set()  # platforms that have withdrawn our access, until we start again
+        self.post.stopped = self.shut_out.add
 
     # ------------------------------------------------------------ what people do
 

@@ -173,12 +173,20 @@ def _without_waiting(mail: Mail, to: Person, name: str) -> tuple[Errand, ...]:
 # ---------------------------------------------------------------- delivering
 
 
-def ready(mail: Mail, now: datetime) -> tuple[Errand, ...]:
-    """The oldest errand of each person, where it need not wait: a person's messages stay in order."""
+def ready(mail: Mail, now: datetime, *, nobody_else_runs: bool = False) -> tuple[Errand, ...]:
+    """The oldest errand of each person, where it need not wait: a person's messages stay in order.
+
+    After a start nobody else can be running an errand, so the lease of one that was left *sending* is over.
+    """
     first: dict[Person, Errand] = {}
     for errand in mail.errands:
         first.setdefault(errand.to, errand)
-    return tuple(errand for errand in first.values() if errand.not_before is None or errand.not_before <= now)
+    over = now + LEASE if nobody_else_runs else now
+
+    def may_run(errand: Errand) -> bool:
+        return errand.not_before is None or errand.not_before <= (over if errand.sending else now)
+
+    return tuple(errand for errand in first.values() if may_run(errand))
 
 
 def due(mail: Mail, now: datetime) -> datetime | None:

@@ -40,6 +40,7 @@ class Post:
         self._rounds: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # alive while somebody waits
         self._tasks: set[asyncio.Task[None]] = set()
         self.written: Callable[[], None] = lambda: None  # told after every write; the clock listens
+        self.stopped: Callable[[str], None] = lambda _: None  # told when a platform refuses us
 
     def soon(self, *ids: str) -> None:
         """Deliver in the background; `idle` waits for it."""
@@ -59,21 +60,21 @@ class Post:
 
     async def resume(self, id_: str) -> None:
         """After a start: nobody else can be running these errands, whatever their lease says."""
-        await self.deliver(id_, outbox.LEASE)
+        await self.deliver(id_, nobody_else_runs=True)
 
-    async def deliver(self, id_: str, ahead: timedelta = timedelta(0)) -> None:
+    async def deliver(self, id_: str, *, nobody_else_runs: bool = False) -> None:
         """Run every errand of this conversation that can be run now, one at a time for each person."""
         lock = self._rounds.setdefault(id_, asyncio.Lock())
         async with lock:
-            while await self._round(id_, ahead):
-                ahead = timedelta(0)
+            while await self._round(id_, nobody_else_runs=nobody_else_runs):
+                nobody_else_runs = False
 
-    async def _round(self, id_: str, ahead: timedelta) -> bool:
+    async def _round(self, id_: str, *, nobody_else_runs: bool) -> bool:
         before: list[Errand] = []
 
         def set_out(mail: Mail) -> Mail:
             now = self.house.now()
-            before[:] = outbox.ready(mail, now + ahead)
+            before[:] = outbox.ready(mail, now, nobody_else_runs=nobody_else_runs)
             return outbox.set_out(mail, (errand.id for errand in before), now)
 
         saved = await self._change(id_, set_out)
@@ -111,6 +112,7 @@ class Post:
             await self._change(id_, lambda mail: outbox.unclear(mail, errand.id, now() + UNCLEAR_FOR))
         except Stopped:
             log.error("platform-stopped", platform=errand.to.platform)
+            self.stopped(errand.to.platform)
             await self._change(id_, lambda mail: outbox.put_off(mail, errand.id, now() + STOPPED_FOR))
         except Unreachable:
             await self._unreachable(id_, errand)

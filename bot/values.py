@@ -228,6 +228,7 @@ def root_key(text: str) -> SecretBytes:
 
 
 def bot_token(text: str) -> SecretStr:
+    text = text.strip()
     if not text or text.startswith(("xapp-", "xoxp-")):
         raise ValueError("must be the Bot User OAuth Token (xoxb-...): in your Slack app, OAuth & Permissions")
     return SecretStr(text)

@@ -178,8 +178,8 @@ class Line:
 class OnCall:
     """The licensed person the programme names for "I'm worried"."""
 
-    name: str
-    phone: str
+    name: str = field(repr=False)
+    phone: str = field(repr=False)
     hours: str
     person: Person | None = None
 

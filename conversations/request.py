@@ -21,13 +21,13 @@ class Offer:
 class Wishes:
     """What the clinician ticked. Used for matching only; shown to nobody."""
 
-    about: str = ""
+    about: str = field(default="", repr=False)
     how: str = "any"
     who: tuple[str, ...] = ("other-department",)
-    language: str = ""
-    role: str = ""
-    department: str = ""
-    leave_out: tuple[Person, ...] = ()
+    language: str = field(default="", repr=False)
+    role: str = field(default="", repr=False)
+    department: str = field(default="", repr=False)
+    leave_out: tuple[Person, ...] = field(default=(), repr=False)
     when: str = "any-time"
     nights: bool = False
     check_in: bool = True
