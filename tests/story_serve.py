@@ -289,14 +289,19 @@ async def no_wait(_: float) -> None:
     """Waits are asked for, and take no time."""
 
 
+TICK = timedelta(milliseconds=100)
+
+
 @asynccontextmanager
-async def at_home(tmp_path: Path, *people: str, stand_in: Any = None, **settings: str) -> AsyncIterator[Home]:
+async def at_home(
+    tmp_path: Path, *people: str, stand_in: Any = None, tick: timedelta = TICK, **settings: str
+) -> AsyncIterator[Home]:
     """The programme in this process, built as `serve` builds it."""
     folder = tmp_path / "data"
     async with hospital(tmp_path, people, stand_in) as (slack, time):
         binds = {"PEERSUPPORT_BIND": "127.0.0.1:0", "PEERSUPPORT_OPS_BIND": "127.0.0.1:0"}
         effective = config.load_to_serve(environment(slack, folder, **binds, **settings), tmp_path)
-        world = World(time.now, timedelta(milliseconds=100), Pace(patience=float("inf"), sleep=no_wait))
+        world = World(time.now, tick, Pace(patience=float("inf"), sleep=no_wait))
         async with running(effective, world) as programme:
             slack.app_url = programme.public + "/slack/events"
             yield Home(slack=slack, time=time, folder=folder, engine=programme.engine, ops=programme.ops)

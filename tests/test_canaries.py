@@ -359,6 +359,22 @@ async def test_after_forgetting_no_byte_of_the_request_is_left(tmp_path: Path) -
     assert {path.name for path in home.folder.iterdir()} == {"lock", "store.peersupport"}
 
 
+async def test_a_stop_leaves_nothing_of_what_was_forgotten_a_moment_before(tmp_path: Path) -> None:
+    async with at_home(tmp_path, stand_in=STAND_IN, tick=timedelta(hours=1)) as home:  # no tick comes to purge
+        await in_relay(home)
+        await home.slack.presses(ANA, "Close")
+        await home.engine.idle()
+        before = kept_in(home.folder)
+        home.time.pass_(GRACE)
+        await home.engine.wake()
+        await home.engine.wake()
+        assert await home.kinds("support") == 0
+    gone = [record for record in before.records.values() if record.kind != "volunteering"]
+    after = kept_in(home.folder)
+    assert hidden_in(after.history, (ANA, *(record.id for record in gone))) == []
+    assert not any(record.sealed in after.history for record in gone if record.sealed)
+
+
 def leftovers(before: Kept, after: Kept) -> int:
     """How many of the old file's bytes, thirty-two at a time, still stand in the new one."""
     pieces = (before.files[at : at + 32] for at in range(0, len(before.files) - 32, 32))

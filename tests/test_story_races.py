@@ -46,6 +46,40 @@ async def test_of_ten_simultaneous_yeses_exactly_one_hears_yes(tmp_path: Path) -
         assert await s.serve.end() == 0
 
 
+@pytest.mark.parametrize("moment", [5, 20, 60, 150])
+async def test_ten_yeses_a_kill_and_ten_repeats_still_have_one_winner(tmp_path: Path, moment: int) -> None:
+    trial = {"PEERSUPPORT_APPROVAL": "automatic", "PEERSUPPORT_WAVES": "10,rest"}
+    async with story(tmp_path, ANA, *TEN, **trial) as s:
+        await asyncio.gather(*(becomes_a_peer(s, peer) for peer in TEN))
+        await asks(s, ANA)
+        await s.slack.until(lambda: all(last(s, peer).startswith(OFFER) for peer in TEN))
+        yeses = [yes_of(s, peer) for peer in TEN]
+        first = asyncio.gather(*(s.slack.interacts(yes) for yes in yeses), return_exceptions=True)
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        await s.serve.kill()
+        answers = await first
+        await s.serve.start()
+        replies = await asyncio.gather(*(s.slack.interacts(yes) for yes in yeses))  # Slack sends all of them again
+        assert {reply.status for reply in replies} == {SERVED}
+        await reads_one_card(s, ANA, "is a trained peer")
+        await s.slack.until(lambda: not any(last(s, peer).startswith(OFFER) for peer in TEN))
+        said = [last(s, peer) for peer in TEN]
+        assert len([text for text in said if text.startswith("Thank you. We'll tell you by")]) == 1
+        assert len([text for text in said if text.startswith(NEUTRAL)]) == len(TEN) - 1
+        assert all(len(s.slack.reads(peer)) == 2 for peer in TEN)
+        assert all(isinstance(answer, aiohttp.ClientError) or answer.status == SERVED for answer in answers)
+        assert await s.serve.end() == 0
+
+
+def yes_of(s: Story, peer: str) -> dict[str, Any]:
+    """One press, as Slack would send it, once or several times."""
+    card = s.slack.reads(peer)[-1]
+    element = card.button("Yes, I can")
+    assert element is not None
+    return s.slack._block_actions(peer, card, element, {})
+
+
 async def becomes_a_peer(s: Story, peer: str) -> None:
     assert (await s.slack.command(peer, "peer")).status == SERVED
     await s.slack.until(lambda: last(s, peer).startswith("Thank you for offering."), 20)
