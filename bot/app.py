@@ -16,6 +16,7 @@ from adapters.slack.door import Door
 from adapters.slack.pace import Pace
 from adapters.slack.slack import Slack
 from bot import clock, web
+from bot.archive import Archive
 from bot.config import Settings
 from bot.engine import Engine
 from bot.house import House
@@ -100,6 +101,7 @@ def _house(settings: Settings, world: World, store: TinyStore, vault: Vault, sla
     programme = settings.programme()
     return House(
         store=store,
+        archive=Archive(store, vault, world.now),
         vault=vault,
         words=Words.load(programme),
         programme=programme,

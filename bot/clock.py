@@ -35,6 +35,7 @@ class Clock:
         self._planned: datetime | None = None
         self._looked: datetime | None = None  # up to when everything due was looked at
         self._turning = asyncio.Lock()
+        self._planning: asyncio.Task[None] | None = None
         engine.post.written = self._something_was_written
 
     def start(self) -> None:
@@ -57,8 +58,9 @@ class Clock:
             await self._store.purge()
 
     def _something_was_written(self) -> None:
-        """A deadline may have come nearer than the one we wait for."""
-        self._scheduler.add_job(self._plan, "date", id="plan", replace_existing=True, **ONCE)
+        """A deadline may have come nearer than the one we wait for. A burst of writes is looked at once."""
+        if self._planning is None or self._planning.done():
+            self._planning = asyncio.get_running_loop().create_task(self._plan())
 
     async def _plan(self) -> None:
         due = await self._store.next_due()

@@ -67,16 +67,16 @@ class Engine:
     async def _pressed(self, press: Press, token: Token) -> Answer:
         while True:
             step = Step(self.house, press.by, press.how, press.address, event_id=press.id)
-            found = await self.house.load(token.record_id)
-            name = self._pressed_on(found[1], press.by, token) if found else None
-            if found is None or name is None:
+            saved = await self.house.archive.load(token.record_id)
+            name = self._pressed_on(saved, press.by, token) if saved else None
+            if saved is None or name is None:
                 return self._refused()
             if await step.happened_before():
                 return Answer()
             if name:
-                await step.decide(found[0], token.record_id, Chose(press.by, token.choice, press.answers, name))
+                await step.decide(saved.kind, token.record_id, Chose(press.by, token.choice, press.answers, name))
             if not step.meant_something():
-                return self._old(found[1], press, token)
+                return self._old(saved, press, token)
             if await self._write(step):
                 return await self._form(step, press, token)
 
@@ -103,12 +103,11 @@ class Engine:
     async def _write(self, step: Step) -> bool:
         """Save the step and send the post on its way; False when somebody wrote first and it has to begin again."""
         try:
-            if changes := step.changes():
-                await self.house.store.save(*changes)
+            touched = await step.write()
         except Stale:
             return False
         self.post.written()
-        self.post.soon(*step.touched())
+        self.post.soon(*touched)
         return True
 
     # ------------------------------------------------------------ what they are told at once
@@ -125,11 +124,11 @@ class Engine:
     async def standing(self, press: Press) -> Card | None:
         """The card that stands where this was pressed, for platforms that want it back at once."""
         token = self.house.vault.read_token(press.token)
-        found = await self.house.load(token.record_id) if token else None
-        slot = found[1].mail.pressed(press.by, token.slot) if found and token else None
-        if token is None or found is None or slot is None:
+        saved = await self.house.archive.load(token.record_id) if token else None
+        slot = saved.mail.pressed(press.by, token.slot) if saved and token else None
+        if token is None or saved is None or slot is None:
             return None
-        _, reader = await self.house.reader(found[1].mail, found[1].talk, press.by)
+        _, reader = await self.house.reader(saved.mail, saved.talk, press.by)
         try:
             return await self.house.card(
                 slot.say, token.record_id, slot.key, slot.generation, self.house.new_id(), reader

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from adapters.base import Adapter, Card
+from bot.archive import Archive
 from bot.outbox import Mail
-from bot.records import Saved, id_of, load
+from bot.records import id_of
 from bot.store.base import Store
 from bot.texts import Reader, Words
 from bot.vault import Vault
@@ -21,6 +22,7 @@ class House:
     """Time, ids and luck are given, so that a test can hold them still."""
 
     store: Store
+    archive: Archive
     vault: Vault
     words: Words
     programme: Programme
@@ -28,40 +30,17 @@ class House:
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     luck: Callable[[], int]
-    _volunteers: dict[str, Saved[Any]] = field(default_factory=dict, repr=False)
-
-    async def load(self, id: str) -> tuple[str, Saved[Any]] | None:
-        """The kind of a record and what it holds. Raises Damaged."""
-        record = await self.store.load(id)
-        if record is None or record.kind == "seen":
-            return None
-        return record.kind, load(record, self.vault)
-
-    async def volunteers(self) -> tuple[Saved[Any], ...]:
-        """The whole roster; a volunteer's record is opened again only when it has changed."""
-        records = await self.store.kind("volunteering")
-        kept = self._volunteers
-        fresh = {
-            record.id: kept[record.id]
-            if record.id in kept and kept[record.id].revision == record.revision
-            else load(record, self.vault)
-            for record in records
-        }
-        kept.clear()
-        kept.update(fresh)
-        return tuple(fresh.values())
 
     async def reader(self, mail: Mail, talk: Any, to: Person) -> tuple[str | None, Reader]:
         """Where somebody is reached, and how their clock stands."""
         zone = talk.zone if getattr(talk, "clinician", None) == to else None
         address = mail.address(to)
-        volunteer = await self.load(id_of("volunteering", to, self.vault))
+        volunteer = await self.archive.load(id_of("volunteering", to, self.vault))
         if volunteer is not None:
-            _, saved = volunteer
-            peer = saved.talk.peer
-            return address or saved.mail.address(to), Reader(zone or peer.zone, peer.plain_push)
-        if address is None and (door := await self.load(id_of("doorstep", to, self.vault))):
-            address = door[1].mail.address(to)
+            peer = volunteer.talk.peer
+            return address or volunteer.mail.address(to), Reader(zone or peer.zone, peer.plain_push)
+        if address is None and (door := await self.archive.load(id_of("doorstep", to, self.vault))):
+            address = door.mail.address(to)
         return address, Reader(zone or self.programme.zone)
 
     async def card(self, say: Say, record_id: str, key: str, generation: int, card_id: str, reader: Reader) -> Card:

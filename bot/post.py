@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from weakref import WeakValueDictionary
@@ -14,7 +15,7 @@ from adapters.base import Adapter, Ref, Stopped, TryLater, Unclear, Unreachable
 from bot import outbox
 from bot.house import House
 from bot.outbox import Errand, Mail
-from bot.records import Saved, dump
+from bot.records import Saved
 from bot.step import Step
 from bot.store.base import Stale
 from conversations.model import Unreached
@@ -85,14 +86,12 @@ class Post:
 
     async def _change(self, id_: str, change: Change) -> Saved[Any] | None:
         """Apply a pure change to the newest mail and write it. None when the record is gone."""
-        while (found := await self.house.load(id_)) is not None:
-            kind, saved = found
+        while (saved := await self.house.archive.load(id_)) is not None:
             mail = change(saved.mail)
-            after = Saved(saved.talk, mail, saved.revision, saved.day)
             if mail == saved.mail:
                 return saved
             try:
-                await self.house.store.save(dump(after, kind, self.house.vault, self.house.now()))
+                (after,) = await self.house.archive.write([replace(saved, mail=mail)])
             except Stale:
                 continue
             self.written()
@@ -149,18 +148,17 @@ class Post:
 
     async def _unreachable(self, id_: str, errand: Errand) -> None:
         """The errand is over; the conversation decides what that means, in the same write."""
-        while (found := await self.house.load(id_)) is not None:
-            kind, saved = found
+        while (saved := await self.house.archive.load(id_)) is not None:
             step = Step(self.house)
-            await step.saved(kind, id_)
+            await step.saved(saved.kind, id_)
             slot = saved.mail.slot(errand.to, errand.slot)
             step.change(id_, outbox.drop(saved.mail, errand.id))
             if errand.deed == "post":
-                await step.decide(kind, id_, Unreached(errand.to, slot.say.text if slot else ""))
+                await step.decide(saved.kind, id_, Unreached(errand.to, slot.say.text if slot else ""))
             try:
-                await self.house.store.save(*step.changes())
+                touched = await step.write()
             except Stale:
                 continue
             self.written()
-            self.soon(*(other for other in step.touched() if other != id_))
+            self.soon(*(other for other in touched if other != id_))
             return

@@ -33,6 +33,7 @@ class Saved(Generic[C]):
     """One conversation with everything it shows and owes, at the revision it was read."""
 
     talk: C
+    kind: str
     mail: Mail = field(default_factory=Mail)
     revision: int = 0
     day: date = field(default=date.min)
@@ -60,9 +61,9 @@ KINDS: dict[str, Kind[Any]] = {
 MAIL = TypeAdapter(Mail)
 
 
-def dump(saved: Saved[Any], kind: str, vault: Vault, now: datetime) -> Record | Gone:
+def dump(saved: Saved[Any], vault: Vault, now: datetime) -> Record | Gone:
     """The record to write; a forgotten conversation is one to destroy."""
-    talk = saved.talk
+    talk, kind = saved.talk, saved.kind
     if talk.stage == FORGOTTEN:
         return Gone(talk.id, saved.revision)
     plain = b'{"talk":%b,"mail":%b}' % (KINDS[kind].talk.dump_json(talk), MAIL.dump_json(saved.mail))
@@ -91,6 +92,7 @@ def load(record: Record, vault: Vault) -> Saved[Any]:
         body = upgrade(body)
     return Saved(
         KINDS[record.kind].talk.validate_python(body["talk"]),
+        record.kind,
         MAIL.validate_python(body["mail"]),
         record.revision,
         record.day,

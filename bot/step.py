@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Literal
 
 from bot import outbox
 from bot.house import House
-from bot.records import KINDS, PEER, Saved, dump, id_of
-from bot.store.base import Gone, Record
+from bot.records import KINDS, PEER, Saved, id_of
+from bot.store.base import Record
 from conversations.flow import FORGOTTEN
 from conversations.model import Elapsed, Event, Facts, Opened, Person, Say, Tell
 from conversations.volunteering import roster
@@ -33,8 +33,8 @@ class Step:
     event_id: str = ""
     asides: list[tuple[str, Say]] = field(default_factory=list)  # (record id, what the presser may be told at once)
     _read: dict[str, Saved[Any]] = field(default_factory=dict)
-    _kinds: dict[str, str] = field(default_factory=dict)
     _now: dict[str, Saved[Any]] = field(default_factory=dict)
+    _roster: Mapping[str, Saved[Any]] = field(default_factory=dict)
 
     async def happened_before(self) -> bool:
         """Whether this very event was written down already: platforms deliver again."""
@@ -46,16 +46,11 @@ class Step:
     async def saved(self, kind: str, id: str) -> Saved[Any] | None:
         """This conversation as it would stand after the step so far."""
         if id not in self._now:
-            found = await self.house.load(id)
-            if found is None or found[0] != kind:
+            found = self._roster.get(id) or await self.house.archive.load(id)
+            if found is None or found.kind != kind:
                 return None
-            self._keep(kind, found[1])
+            self._read[id] = self._now[id] = found
         return self._now[id]
-
-    def _keep(self, kind: str, saved: Saved[Any]) -> None:
-        if saved.talk.id not in self._now:
-            self._read[saved.talk.id] = self._now[saved.talk.id] = saved
-            self._kinds[saved.talk.id] = kind
 
     async def decide(self, kind: str, of: str | Person, event: Event) -> None:
         """Let one conversation answer, then whoever it tells something."""
@@ -72,8 +67,7 @@ class Step:
             talk = flow.begin(id_, event, facts)
             if talk is None:
                 return ()
-            saved = Saved(talk, day=facts.now.date())
-            self._kinds[id_] = kind
+            saved = Saved(talk, kind, day=facts.now.date())
         talk, effects = flow.decide(saved.talk, event, facts)
         says = [effect for effect in effects if isinstance(effect, Say)]
         mail = saved.mail
@@ -117,10 +111,8 @@ class Step:
             now=house.now(), programme=house.programme, fresh=house.new_id(), luck=house.luck(), zone=self.zone
         )
         if kind == "support":
-            for saved in await house.volunteers():
-                self._keep("volunteering", saved)
-            talks = (self._now[id_].talk for id_, known in self._kinds.items() if known == "volunteering")
-            return replace(facts, peers=roster(tuple(talks)))
+            self._roster = self._roster or await house.archive.volunteers()
+            return replace(facts, peers=roster(saved.talk for saved in {**self._roster, **self._volunteers()}.values()))
         if kind == "volunteering":
             id_ = id_of(kind, of, house.vault)
             known = await self.saved(kind, id_)
@@ -131,32 +123,38 @@ class Step:
 
     def meant_something(self) -> bool:
         """Whether anything came of the event: a change, or something to tell the presser."""
-        return bool(self.asides) or any(saved != self._read.get(id_) for id_, saved in self._now.items())
+        return bool(self.asides or self._changed())
 
     def change(self, id_: str, mail: outbox.Mail) -> None:
         """Note what the post found out, as part of this step."""
         self._now[id_] = replace(self._now[id_], mail=mail)
 
-    def changes(self) -> list[Record | Gone]:
-        """Everything to write, with the mark that this event was seen; empty when nothing happened."""
+    def _volunteers(self) -> dict[str, Saved[Any]]:
+        return {id_: saved for id_, saved in self._now.items() if saved.kind == "volunteering"}
+
+    async def write(self) -> list[str]:
+        """Make it true, with the mark that this event was seen; the ids of those who then have something to deliver.
+
+        Nothing is written when nothing happened. Raises Stale when somebody wrote first.
+        """
+        changed = [saved for saved in self._changed() if saved.revision or saved.talk.stage != FORGOTTEN]
+        if not changed:
+            return []
+        written = await self.house.archive.write(changed, *self._seen())
+        return [saved.talk.id for saved in written if saved.mail.errands and saved.talk.stage != FORGOTTEN]
+
+    def _changed(self) -> list[Saved[Any]]:
+        return [saved for id_, saved in self._now.items() if saved != self._read.get(id_)]
+
+    def _seen(self) -> tuple[Record, ...]:
+        if not self.event_id:
+            return ()
         now = self.house.now()
-        changed = [
-            dump(saved, self._kinds[id_], self.house.vault, now)
-            for id_, saved in self._now.items()
-            if saved != self._read.get(id_) and not (saved.talk.stage == FORGOTTEN and saved.revision == 0)
-        ]
-        if changed and self.event_id:
-            day, due = now.date(), now + SEEN_FOR
-            changed.append(Record(id=self._seen_id(), kind="seen", stage="seen", due=due, day=day))
-        return changed
+        return (Record(id=self._seen_id(), kind="seen", stage="seen", due=now + SEEN_FOR, day=now.date()),)
 
     def outcome(self, id_: str) -> Saved[Any]:
         """A conversation this step has decided about."""
         return self._now[id_]
-
-    def touched(self) -> list[str]:
-        """Conversations with something to deliver."""
-        return [id_ for id_, saved in self._now.items() if saved.mail.errands and saved != self._read.get(id_)]
 
 
 def _same(one: Say, other: Say) -> bool:

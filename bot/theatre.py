@@ -10,9 +10,10 @@ from typing import Any
 
 from adapters.playground.playground import Playground
 from bot import config
+from bot.archive import Archive
 from bot.engine import Engine
 from bot.house import House
-from bot.records import Saved, dump, id_of, load
+from bot.records import Saved, id_of, load
 from bot.store.tiny import TinyStore
 from bot.texts import Words
 from bot.vault import Vault
@@ -50,8 +51,10 @@ class Theatre:
         if self._engine is None:
             programme = replace(config.load(self.environment, self.folder).programme(), **self.roles)
             vault = Vault(KEY)
+            store = TinyStore.open(self.folder / "store", vault)
             house = House(
-                store=TinyStore.open(self.folder / "store", vault),
+                store=store,
+                archive=Archive(store, vault, lambda: self.now),
                 vault=vault,
                 words=Words.load(programme),
                 programme=programme,
@@ -126,7 +129,7 @@ class Theatre:
         )
         house = self.engine.house
         talk = Volunteer(id=id_of("volunteering", person, house.vault), stage=READY.name, peer=peer)
-        await house.store.save(dump(Saved(talk), "volunteering", house.vault, self.now))
+        await house.archive.write([Saved(talk, "volunteering", day=self.now.date())])
 
     async def kept_about(self, name: str) -> list[str]:
         """The kinds of records that still know of a person as somebody who asked."""

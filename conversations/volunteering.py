@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -81,7 +82,7 @@ GONE = flow.stage("gone", waits=("forget",))
 SERVING = (READY.name,)
 
 
-def roster(volunteers: tuple[Volunteer, ...]) -> tuple[Peer, ...]:
+def roster(volunteers: Iterable[Volunteer]) -> tuple[Peer, ...]:
     """Everyone who was approved and has not left, whether or not they can be asked just now."""
     return tuple(talk.peer for talk in volunteers if talk.stage in SERVING)
 

@@ -38,17 +38,24 @@ class Pace:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _fair: OrderedDict[tuple[str, str], float] = field(default_factory=OrderedDict)
     _shut: dict[str, float] = field(default_factory=dict)
+    _row: dict[str, float] = field(default_factory=dict)  # when the last who was sent away may come back
 
     async def turn(self, rate: str, chat: str = "") -> None:
         """Wait until one more call of this rate is fair, in this chat too. Raises TryLater when that is not soon."""
         keys = [(rate, "")] + ([("chat", chat)] if chat else [])
         wait = max(0.0, self._shut.get(rate, 0.0) - self.now(), *(self._wait(k) for k in keys))
         if wait > self.patience:
-            raise TryLater(timedelta(seconds=wait))
+            raise TryLater(timedelta(seconds=self._place_in_the_row(rate, wait)))
         for key in keys:
             self._take(key)  # no await between looking and taking
         if wait:
             await self.sleep(wait)
+
+    def _place_in_the_row(self, rate: str, wait: float) -> float:
+        """Each who is sent away is told another time, one spacing after the last, or all would be back at once."""
+        last = max(self._row.get(rate, 0.0), self.now() + wait - RATES[rate][0])
+        self._row[rate] = last + RATES[rate][0]
+        return self._row[rate] - self.now()
 
     def close(self, rate: str, after: timedelta) -> None:
         """Slack asked us to wait: nobody calls at this rate before."""
