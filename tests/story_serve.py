@@ -24,7 +24,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from slack_stand_in import SlackStandIn
@@ -237,7 +237,7 @@ class Home(Hospital):
     def revisions(self) -> dict[str, int]:
         """Which records there are, and how often each was written: any effect shows here."""
         store = self.engine.house.store
-        kept: TinyStore = getattr(store, "inner", store)
+        kept = cast("TinyStore", getattr(store, "inner", store))
         return {id_: stored["revision"] for id_, stored in kept._documents.items()}
 
     async def kinds(self, kind: str) -> int:

@@ -146,9 +146,8 @@ async def test_two_taps_at_once_open_one_request_and_ask_once(tmp_path: Path) ->
         for scene in ASKED[-2:]:
             replies = await asyncio.gather(*(scene.happens(home) for _ in range(5)))
             assert {reply.status for reply in replies if reply} == {SERVED}
+            await home.engine.idle()  # each tap at the door says the card again, and takes the one before away
             await home.reads(scene.then)
-        await home.engine.idle()
-        await home.reads({})
         assert await home.kinds("support") == 1
         offers = [args for args in home.slack.called("chat.postMessage") if args["channel"] in {"D0U0BO", "D0U0CY"}]
         assert len(offers) == 2 + 2 + 2  # the card of a volunteer, the welcome to the roster, the offer
