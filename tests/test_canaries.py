@@ -175,11 +175,11 @@ async def test_no_failure_anywhere_puts_anybody_into_a_log(tmp_path: Path) -> No
             await writes(home, ANA, WORDS)
             await everything_goes_wrong(home, settle)
             store = home.engine.house.store
-            home.engine.house = home.engine.post.house = replace(home.engine.house, store=Broken(store))
+            home.keeps_in(Broken(store))
             assert (await home.slack.types(ANA, WORDS)).status == 503
             assert (await home.slack.command(BO, WORDS)).status == 503
             await home.engine.wake()
-            home.engine.house = home.engine.post.house = replace(home.engine.house, store=store)
+            home.keeps_in(store)
         carried = tokens(home)
     assert len(carried) > 20
     said = out.getvalue()
@@ -452,7 +452,7 @@ HEARD_PRESS = {
         Slot(ANA_HERSELF, "offer", "key", 1, SAY, ref="D0U0ANA/1"),
         Errand("id", ANA_HERSELF, "offer", "erase", ref="D0U0ANA/1"),
         Mail(addresses=((ANA_HERSELF, "D0U0ANA"),)),
-        Saved(Doorstep(id="quill", stage="door", person=ANA_HERSELF)),
+        Saved(Doorstep(id="quill", stage="door", person=ANA_HERSELF), "doorstep"),
         Record("quill", "support", "asking", None, MORNING.date(), keys={"peer": ("quill",)}, sealed=b"quill"),
         Gone("quill", 3),
         Press("press:1700000000.000001:U0ANA:1", ANA_HERSELF, "quill", {"line": WORDS}, "D0U0ANA"),

@@ -6,7 +6,6 @@ import asyncio
 import resource
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -187,7 +186,7 @@ async def unsteady(tmp_path: Path) -> AsyncIterator[tuple[Home, Unsteady]]:
     """The programme in this process, on a store that can fail without ending it."""
     async with at_home(tmp_path) as home:
         store: Any = Unsteady(cast("TinyStore", home.engine.house.store))
-        home.engine.house = home.engine.post.house = replace(home.engine.house, store=store)
+        home.keeps_in(store)
         yield home, store
 
 
