@@ -128,6 +128,8 @@ def _post(mail: Mail, say: Say, new_id: NewId) -> Mail:
     errand = Errand(new_id(), say.to, say.slot, "post")
     if old is None:
         slot = Slot(say.to, say.slot, key=errand.id[-KEY:], generation=1, news=1, say=say)
+    elif alike(old.say, say):  # said again: whoever presses the copy above it means the same
+        slot = replace(old, say=say)
     else:
         slot = replace(old, generation=old.generation + 1, news=old.generation + 1, say=say)
     errands = (*_without_waiting(mail, say.to, say.slot), errand)
@@ -142,7 +144,7 @@ def _edit(mail: Mail, say: Say, new_id: NewId) -> Mail:
     unseen = old.ref is None and not _in_flight(mail, say.to, say.slot)
     if say.manner == "withdraw" and unseen:
         return replace(mail, slots=_without(mail, old), errands=_without_waiting(mail, say.to, say.slot))
-    if waiting is None and replace(old.say, manner=say.manner) == say:
+    if waiting is None and alike(old.say, say):
         return mail
     changed = old.say.choices != say.choices
     slot = replace(old, say=say, generation=old.generation + changed)
@@ -150,6 +152,11 @@ def _edit(mail: Mail, say: Say, new_id: NewId) -> Mail:
     if waiting is None:
         errands = (*errands, Errand(new_id(), say.to, say.slot, "edit"))
     return replace(mail, slots=_with(mail, slot), errands=errands)
+
+
+def alike(one: Say, other: Say) -> bool:
+    """Whether two sayings read the same, however they came to be said."""
+    return replace(one, manner=other.manner) == other
 
 
 def _in_flight(mail: Mail, to: Person, name: str) -> bool:

@@ -86,7 +86,13 @@ class Step:
             if say.manner == "form" or (say.manner == "answer" and self.how == "command"):
                 continue
             standing = mail.slot(say.to, say.slot)
-            if self.how == "command" and say.to == self.by and standing and standing.ref and _same(standing.say, say):
+            if (
+                self.how == "command"
+                and say.to == self.by
+                and standing
+                and standing.ref
+                and outbox.alike(standing.say, say)
+            ):
                 continue
             kept.append(replace(say, manner="news") if say.manner == "answer" else say)
         return kept
@@ -155,8 +161,3 @@ class Step:
     def outcome(self, id_: str) -> Saved[Any]:
         """A conversation this step has decided about."""
         return self._now[id_]
-
-
-def _same(one: Say, other: Say) -> bool:
-    """Whether two sayings read alike, however they came to be said."""
-    return replace(one, manner=other.manner) == other

@@ -53,6 +53,7 @@ class TinyStore:
         self._database = TrackingTinyDB({_TABLE: documents}, self._changed, storage=TrackingStorage)
         self._table = cast("TrackingTable", self._database.table(_TABLE))
         self._names, self._dues = Names(), Dues()
+        self._kinds: dict[Name, tuple[Record, ...]] = {}  # as they were asked for, until one of them changes
         self._unsynced: dict[str | Name, asyncio.Future[None]] = {}  # by id, and by whatever finds it
         self._touched: set[str | Name] = set()
         self._last: asyncio.Future[None] | None = None
@@ -110,10 +111,12 @@ class TinyStore:
         return self._names.under(name)
 
     async def kind(self, kind: str) -> Sequence[Record]:
-        """Every record of one kind."""
+        """Every record of one kind; the very same answer until one of them changes."""
         name = by_kind(kind)
         await self._durable(name)
-        return [record(id, self._documents[id]) for id in self._names.under(name)]
+        if name not in self._kinds:
+            self._kinds[name] = tuple(record(id, self._documents[id]) for id in self._names.under(name))
+        return self._kinds[name]
 
     async def due(self, before: datetime, limit: int = 1000) -> Sequence[str]:
         """Ids due by then, earliest first."""
@@ -173,6 +176,8 @@ class TinyStore:
         touched: set[str | Name] = set(changes)
         for id, new in changes.items():
             touched.update(self._reindexed(id, self._documents.get(id), new))
+        for name in self._kinds.keys() & touched:
+            del self._kinds[name]
         self._touched.update(touched)
         self._unsynced.update(dict.fromkeys(touched, done))
 
