@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import ipaddress
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import aiohttp
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from slack_house import WELCOME, house, no_wait, patient
 from slack_stand_in import SlackStandIn
 
@@ -22,8 +31,8 @@ async def test_a_card_is_posted_edited_and_taken_away():
         assert [c.text for c in h.slack.reads("U_ANA")] == ["Would you like to talk?"]
         assert await h.show("U_ANA", replace(WELCOME, id="w2", text="Thank you."), replacing=ref) == ref
         assert [c.text for c in h.slack.reads("U_ANA")] == ["Thank you."]
-        await h.adapter.erase(ref)
-        await h.adapter.erase(ref)
+        await h.adapter.erase(ref, REFUSAL)
+        await h.adapter.erase(ref, REFUSAL)
         assert h.slack.reads("U_ANA") == []
         assert h.slack.mistakes == []
 
@@ -62,7 +71,7 @@ async def test_an_address_slack_no_longer_knows_is_looked_up_once():
 async def test_a_card_somebody_took_away_is_posted_afresh_only_if_it_can_be_answered():
     async with house() as h:
         ref = await h.show("U_ANA", WELCOME)
-        await h.adapter.erase(ref)
+        await h.adapter.erase(ref, REFUSAL)
         assert await h.show("U_ANA", PLAIN, replacing=ref) == ref
         assert h.slack.reads("U_ANA") == []
         assert await h.show("U_ANA", WELCOME, replacing=ref) != ref
@@ -202,6 +211,47 @@ async def test_a_proxy_is_one_we_were_told_of_never_the_environment_s(monkeypatc
         await told.close()
 
 
+async def test_a_certificate_counts_where_its_maker_stands_in_the_bundle_and_nowhere_else(tmp_path):
+    hospital, stranger = Authority(tmp_path / "hospital"), Authority(tmp_path / "stranger")
+    async with SlackStandIn() as slack, behind_tls(slack, hospital) as place:
+        slack.joins("U_ANA")
+        for bundle in (None, stranger.bundle):
+            adapter = Slack(slack.token, api_url=f"https://{place}/api/", pace=patient(), ca_file=bundle)
+            with pytest.raises(TryLater):
+                await adapter.start()
+            await adapter.respond(f"https://{place}/response/U_ANA/1", WELCOME)
+            await adapter.close()
+        assert (slack.calls, slack.asides) == ([], [])
+        adapter = Slack(slack.token, api_url=f"https://{place}/api/", pace=patient(), ca_file=hospital.bundle)
+        await adapter.start()
+        await adapter.show(_person(slack, "U_ANA"), None, WELCOME, None)
+        await adapter.respond(f"https://{place}/response/U_ANA/1", WELCOME)
+        await adapter.close()
+        assert len(slack.reads("U_ANA")) == len(slack.whispered("U_ANA")) == 1
+
+
+async def test_a_proxy_carries_every_word_and_can_read_none(tmp_path):
+    hospital = Authority(tmp_path)
+    came: list[str] = []
+    async with SlackStandIn() as slack, behind_tls(slack, hospital, came) as place, proxy() as (door, carried, seen):
+        slack.joins("U_ANA")
+        adapter = Slack(
+            slack.token,
+            api_url=f"https://{place}/api/",
+            pace=patient(),
+            ca_file=hospital.bundle,
+            proxy=f"http://{door}",
+        )
+        await adapter.start()
+        await adapter.show(_person(slack, "U_ANA"), None, WELCOME, None)
+        await adapter.respond(f"https://{place}/response/U_ANA/1", WELCOME)
+        await adapter.close()
+        assert len(slack.reads("U_ANA")) == len(slack.whispered("U_ANA")) == 1
+        assert carried == came == [place] * len(came) != []
+        assert slack.token.encode() not in seen
+        assert WELCOME.text.encode() not in seen
+
+
 async def test_bolt_finds_nothing_of_its_own_in_the_environment(monkeypatch):
     monkeypatch.setenv("SLACK_CLIENT_ID", "1")
     monkeypatch.setenv("SLACK_CLIENT_SECRET", "2")
@@ -280,3 +330,121 @@ def _person(slack, user):
     from conversations.model import Person
 
     return Person("slack", slack.team, user)
+
+
+# ---------------------------------------------------------------- a network between us and Slack
+
+
+class Authority:
+    """Somebody who signs certificates. `bundle` is what a hospital would put into PEERSUPPORT_CA_FILE."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self.key, self.name = ec.generate_private_key(ec.SECP256R1()), _named("an authority")
+        self.bundle = folder / "ca.pem"
+        is_one = x509.BasicConstraints(ca=True, path_length=None)
+        self.bundle.write_bytes(self._signed(self.name, self.key, is_one).public_bytes(serialization.Encoding.PEM))
+        self.folder = folder
+
+    def server(self) -> ssl.SSLContext:
+        """A server's side of TLS, for 127.0.0.1."""
+        key, pem = ec.generate_private_key(ec.SECP256R1()), serialization.Encoding.PEM
+        place = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+        plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        both = self.folder / "server.pem"
+        both.write_bytes(
+            key.private_bytes(pem, *plain) + self._signed(_named("a server"), key, place).public_bytes(pem)
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(both)
+        return context
+
+    def _signed(self, name: x509.Name, key: ec.EllipticCurvePrivateKey, says: x509.ExtensionType) -> x509.Certificate:
+        now = datetime.now(UTC)
+        made = x509.CertificateBuilder().subject_name(name).issuer_name(self.name).public_key(key.public_key())
+        made = made.serial_number(x509.random_serial_number())
+        made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        return made.add_extension(says, critical=True).sign(self.key, hashes.SHA256())
+
+
+def _named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+
+
+Caller = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@asynccontextmanager
+async def listening(each: Callable[..., Awaitable[None]], tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """Somebody who listens on the loopback, and where; every line is put down at the end."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def comes(*caller: asyncio.StreamReader | asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        try:
+            await each(*caller)
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            caller[1].close()
+            tasks.discard(task)
+
+    server = await asyncio.start_server(comes, "127.0.0.1", 0, ssl=tls)
+    try:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def carry(one: Caller, other: Caller, heard: bytearray) -> None:
+    """Both ways, until one of them has nothing more to say."""
+
+    async def across(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while said := await reader.read(65536):
+            heard.extend(said)
+            writer.write(said)
+            await writer.drain()
+        writer.close()
+
+    try:
+        await asyncio.gather(across(one[0], other[1]), across(other[0], one[1]))
+    finally:
+        other[1].close()
+
+
+@asynccontextmanager
+async def behind_tls(slack: SlackStandIn, authority: Authority, came: list[str] | None = None) -> AsyncIterator[str]:
+    """The same Slack with TLS in front of it, and a note of every line that came there."""
+    host, _, port = slack.url.removeprefix("http://").partition(":")
+
+    async def each(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if came is not None:
+            came.append("{}:{}".format(*writer.get_extra_info("sockname")))
+        await carry((reader, writer), await asyncio.open_connection(host, int(port)), bytearray())
+
+    async with listening(each, authority.server()) as place:
+        yield place
+
+
+@asynccontextmanager
+async def proxy() -> AsyncIterator[tuple[str, list[str], bytearray]]:
+    """A proxy that opens a way for CONNECT and for nothing else: where, whither it was asked to, and what it saw."""
+    carried: list[str] = []
+    seen = bytearray()
+
+    async def each(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked, place, _ = (await reader.readuntil(b"\r\n\r\n")).decode().split(" ", 2)
+        if asked != "CONNECT":
+            return
+        carried.append(place)
+        host, _, port = place.partition(":")
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await carry((reader, writer), await asyncio.open_connection(host, int(port)), seen)
+
+    async with listening(each) as place:
+        yield place, carried, seen
