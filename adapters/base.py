@@ -137,8 +137,8 @@ class Adapter(Protocol):
     async def show(self, to: Person, address: Address | None, card: Card, replacing: Ref | None) -> Ref:
         """Post the card privately, or edit the one at `replacing`. Raises Unreachable, TryLater or Unclear."""
 
-    async def erase(self, ref: Ref) -> None:
-        """Take a posted card away; one that is gone already is fine. Raises TryLater."""
+    async def erase(self, ref: Ref, instead: Card) -> None:
+        """Take a posted card away, or leave `instead` where that is forbidden. Gone already is fine. Raises TryLater."""
 
     async def find(self, to: Person, address: Address | None, card_id: str) -> Ref | None:
         """The post that carries this card id, if it arrived after all. Raises TryLater, Unreachable."""
@@ -161,6 +161,10 @@ class TryLater(Exception):
 
 class Unclear(Exception):
     """The line broke after we spoke: it may have been shown, or not. Look before repeating."""
+
+
+class Broken(Exception):
+    """The platform says that what we sent makes no sense. Sending it again will not help; somebody must mend us."""
 
 
 class Stopped(Exception):

@@ -46,27 +46,17 @@ class Engine:
 
     async def _at_the_door(self, press: Press) -> Answer:
         word = press.token[1:] if press.token[1:] in anywhere.WORDS else ""
-        zone = await self._zone(press.by)
         while True:
-            step = Step(self.house, press.by, press.how, press.address, zone, press.id)
+            step = Step(self.house, press.by, press.how, press.address, press.id)
             if await step.happened_before():
                 return Answer()
             await step.decide("doorstep", press.by, Opened(press.by, word, press.how))
             if await self._write(step):
                 return await self._in_place(step, press)
 
-    async def _zone(self, person: Person) -> str:
-        """Where their clock stands, if their platform says so in time; else where the programme is."""
-        adapter = self.house.adapters.get(person.platform)
-        try:
-            profile = await adapter.profile(person) if adapter else None
-        except TryLater:
-            profile = None
-        return (profile.zone if profile else None) or self.house.programme.zone
-
     async def _pressed(self, press: Press, token: Token) -> Answer:
         while True:
-            step = Step(self.house, press.by, press.how, press.address, event_id=press.id)
+            step = Step(self.house, press.by, press.how, press.address, press.id)
             saved = await self.house.archive.load(token.record_id)
             name = self._pressed_on(saved, press.by, token) if saved else None
             if saved is None or name is None:
@@ -91,10 +81,12 @@ class Engine:
         return slot.name if slot.answers_to(token.generation) else ""
 
     def _old(self, saved: Saved[Any], press: Press, token: Token) -> Answer:
-        """Nothing came of it. Whoever is about to see the card change needs no word; everybody else gets one."""
+        """Nothing came of it. Whoever sees the neutral line, or is about to see the card change, needs no other word."""
         slot = saved.mail.pressed(press.by, token.slot)
-        changing = slot is not None and token.generation < slot.generation
-        return Answer() if changing and not press.fleeting else self._refused()
+        if slot is None or press.fleeting:
+            return self._refused()
+        changing = any(errand.to == slot.to and errand.slot == slot.name for errand in saved.mail.errands)
+        return Answer() if changing or slot.say.manner == "withdraw" else self._refused()
 
     def _form_key(self, by: Person) -> str:
         """What binds a form to the person it was opened for: it stands in no slot."""

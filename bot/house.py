@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from adapters.base import Adapter, Card
+from adapters.base import Adapter, Card, TryLater
 from bot.archive import Archive
 from bot.outbox import Mail
 from bot.records import id_of
 from bot.store.base import Store
 from bot.texts import Reader, Words
 from bot.vault import Vault
+from conversations import hours
 from conversations.model import Person, Programme, Say
 
 
@@ -53,6 +54,20 @@ class House:
             return self.vault.token(record_id, key, generation, choice)
 
         return self.words.card(say, card_id, token, reader, names, self.now())
+
+    def taken_away(self) -> Card:
+        """What stands where a platform lets no card be taken away."""
+        return Card(id=self.new_id(), text=self.words.say("taken-away"), push=self.words.say("push"))
+
+    async def zone(self, person: Person) -> str:
+        """Where their clock stands, if their platform names a zone we know in time; else where the programme is."""
+        adapter = self.adapters.get(person.platform)
+        try:
+            profile = await adapter.profile(person) if adapter else None
+        except TryLater:
+            profile = None
+        known = profile is not None and profile.zone is not None and hours.is_zone(profile.zone)
+        return profile.zone if known and profile and profile.zone else self.programme.zone
 
     async def name(self, person: Person) -> str:
         """What their platform calls them, asked when it is needed and kept in no record."""

@@ -140,7 +140,7 @@ def _edit(mail: Mail, say: Say, new_id: NewId) -> Mail:
     old = mail.slot(say.to, say.slot)
     waiting = mail.waiting(say.to, say.slot)
     if old is None:
-        return mail if say.manner == "withdraw" else _post(mail, say, new_id)
+        return _post(mail, say, new_id) if say.manner == "progress" else mail
     unseen = old.ref is None and not _in_flight(mail, say.to, say.slot)
     if say.manner == "withdraw" and unseen:
         return replace(mail, slots=_without(mail, old), errands=_without_waiting(mail, say.to, say.slot))
@@ -185,15 +185,26 @@ def ready(mail: Mail, now: datetime, *, nobody_else_runs: bool = False) -> tuple
 
     After a start nobody else can be running an errand, so the lease of one that was left *sending* is over.
     """
-    first: dict[Person, Errand] = {}
-    for errand in mail.errands:
-        first.setdefault(errand.to, errand)
     over = now + LEASE if nobody_else_runs else now
 
     def may_run(errand: Errand) -> bool:
         return errand.not_before is None or errand.not_before <= (over if errand.sending else now)
 
-    return tuple(errand for errand in first.values() if may_run(errand))
+    return tuple(errand for errand in _in_order(mail, now) if may_run(errand))
+
+
+def _in_order(mail: Mail, now: datetime) -> list[Errand]:
+    """Whose turn it is: the oldest of each person. Taking away waits for no one and holds nobody up, and what waits
+    for a decent hour lets by what does not.
+    """
+    first: dict[Person, Errand] = {}
+    for errand in mail.errands:
+        slot = mail.slot(errand.to, errand.slot)
+        asleep = slot is not None and slot.say.considerate and errand.not_before is not None and errand.not_before > now
+        if errand.deed != "erase" and not asleep:
+            first.setdefault(errand.to, errand)
+    others = [errand for errand in mail.errands if errand.to not in first or errand.deed == "erase"]
+    return [*first.values(), *others]
 
 
 def due(mail: Mail, now: datetime) -> datetime | None:
@@ -201,10 +212,7 @@ def due(mail: Mail, now: datetime) -> datetime | None:
 
     Fresh errands are run as soon as they are written, without the clock; it only finds what a crash left behind.
     """
-    first: dict[Person, Errand] = {}
-    for errand in mail.errands:
-        first.setdefault(errand.to, errand)
-    return min((errand.not_before or now + LEASE for errand in first.values()), default=None)
+    return min((errand.not_before or now + LEASE for errand in _in_order(mail, now)), default=None)
 
 
 def set_out(mail: Mail, ids: Iterable[str], now: datetime) -> Mail:
@@ -219,14 +227,13 @@ def set_out(mail: Mail, ids: Iterable[str], now: datetime) -> Mail:
     return _each(mail, lambda errand: sent_off(errand) if errand.id in going else errand)
 
 
-def put_off(mail: Mail, id: str, until: datetime) -> Mail:
-    """The platform did not do it: try again later."""
-    return _each(
-        mail,
-        lambda errand: (
-            replace(errand, sending=False, not_before=until, tries=errand.tries + 1) if errand.id == id else errand
-        ),
-    )
+def put_off(mail: Mail, before: Errand, until: datetime) -> Mail:
+    """The platform did not do it now: try again later. What was unclear before is still to be looked for."""
+
+    def later(errand: Errand) -> Errand:
+        return replace(errand, sending=before.sending, not_before=until, tries=errand.tries + 1)
+
+    return _each(mail, lambda errand: later(errand) if errand.id == before.id else errand)
 
 
 def unclear(mail: Mail, id: str, until: datetime) -> Mail:

@@ -11,14 +11,16 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from adapters.base import Adapter, Ref, Stopped, TryLater, Unclear, Unreachable
+from adapters.base import Adapter, Broken, Ref, Stopped, TryLater, Unclear, Unreachable
 from bot import outbox
 from bot.house import House
 from bot.outbox import Errand, Mail
 from bot.records import Saved
 from bot.step import Step
 from bot.store.base import Stale
-from conversations.model import Unreached
+from bot.texts import Reader
+from conversations.hours import waking
+from conversations.model import Say, Unreached
 
 log = structlog.get_logger()
 
@@ -106,15 +108,18 @@ class Post:
             ref = await self._call(adapter, id_, saved, errand) if adapter else None
         except TryLater as busy:
             after = busy.after
-            await self._change(id_, lambda mail: outbox.put_off(mail, errand.id, now() + after))
+            await self._change(id_, lambda mail: outbox.put_off(mail, errand, now() + after))
         except Unclear:
             await self._change(id_, lambda mail: outbox.unclear(mail, errand.id, now() + UNCLEAR_FOR))
         except Stopped:
             log.error("platform-stopped", platform=errand.to.platform)
             self.stopped(errand.to.platform)
-            await self._change(id_, lambda mail: outbox.put_off(mail, errand.id, now() + STOPPED_FOR))
+            await self._change(id_, lambda mail: outbox.put_off(mail, errand, now() + STOPPED_FOR))
         except Unreachable:
             await self._unreachable(id_, errand)
+        except Broken:
+            log.error("message-dead", platform=errand.to.platform)
+            await self._change(id_, lambda mail: outbox.drop(mail, errand.id))
         except Exception as broken:  # noqa: BLE001 - the edge: one card that cannot be shown must not stop the others
             log.error("delivery-failed", kind=type(broken).__name__, tries=errand.tries)
             await self._broken(id_, errand)
@@ -124,7 +129,7 @@ class Post:
     async def _broken(self, id_: str, errand: Errand) -> None:
         until = self.house.now() + BROKEN_FOR * (errand.tries + 1)
         if errand.tries < TRIES:
-            await self._change(id_, lambda mail: outbox.put_off(mail, errand.id, until))
+            await self._change(id_, lambda mail: outbox.put_off(mail, errand, until))
         else:
             log.error("message-dead", platform=errand.to.platform)
             await self._change(id_, lambda mail: outbox.drop(mail, errand.id))
@@ -132,7 +137,7 @@ class Post:
     async def _call(self, adapter: Adapter, id_: str, saved: Saved[Any], errand: Errand) -> Ref | None:
         if errand.deed == "erase":
             if errand.ref is not None:
-                await adapter.erase(errand.ref)
+                await adapter.erase(errand.ref, self.house.taken_away())
             return None
         slot = saved.mail.slot(errand.to, errand.slot)
         address, reader = await self.house.reader(saved.mail, saved.talk, errand.to)
@@ -143,8 +148,17 @@ class Post:
                 return found
         if slot is None or slot.say.manner == "erase":
             return None
+        self._not_at_night(slot.say, saved, reader)
         card = await self.house.card(slot.say, id_, slot.key, slot.generation, errand.id, reader)
         return await adapter.show(errand.to, address, card, replacing)
+
+    def _not_at_night(self, say: Say, saved: Saved[Any], reader: Reader) -> None:
+        """What is considerate waits for the morning, however late it comes to be delivered."""
+        now = self.house.now()
+        nights = saved.kind == "support" and say.to == saved.talk.clinician and saved.talk.wishes.nights
+        awake = waking(now, reader.zone, self.house.programme.quiet, nights=nights)
+        if say.considerate and awake > now:
+            raise TryLater(awake - now)
 
     async def _unreachable(self, id_: str, errand: Errand) -> None:
         """The errand is over; the conversation decides what that means, in the same write."""

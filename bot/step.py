@@ -29,8 +29,8 @@ class Step:
     by: Person | None = None
     how: Literal["pressed", "typed", "command"] = "pressed"
     address: str | None = None
-    zone: str = "UTC"
     event_id: str = ""
+    zone: str = ""
     asides: list[tuple[str, Say]] = field(default_factory=list)  # (record id, what the presser may be told at once)
     _read: dict[str, Saved[Any]] = field(default_factory=dict)
     _now: dict[str, Saved[Any]] = field(default_factory=dict)
@@ -61,6 +61,8 @@ class Step:
 
     async def _decide(self, kind: str, of: str | Person, event: Event) -> Sequence[Tell]:
         id_, flow = id_of(kind, of, self.house.vault), KINDS[kind].flow
+        if isinstance(event, Opened) and not self.zone:
+            self.zone = await self.house.zone(event.by)
         facts = await self._facts(kind, of)
         saved = await self.saved(kind, id_)
         if saved is None:
@@ -113,9 +115,8 @@ class Step:
 
     async def _facts(self, kind: str, of: str | Person) -> Facts:
         house = self.house
-        facts = Facts(
-            now=house.now(), programme=house.programme, fresh=house.new_id(), luck=house.luck(), zone=self.zone
-        )
+        zone = self.zone or house.programme.zone
+        facts = Facts(house.now(), house.programme, fresh=house.new_id(), luck=house.luck(), zone=zone)
         if kind == "support":
             self._roster = self._roster or await house.archive.volunteers()
             return replace(facts, peers=roster(saved.talk for saved in {**self._roster, **self._volunteers()}.values()))

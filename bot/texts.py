@@ -16,6 +16,7 @@ from fluent.syntax import ast
 
 from adapters.base import Button, Card, Field, Link, Option
 from conversations.model import Person, Programme, Question, Say
+from conversations.request import CODE_NAMES
 
 log = structlog.get_logger()
 
@@ -24,7 +25,7 @@ LANGUAGE = "en"
 
 PRIMARY = frozenset(("soon", "ask", "yes", "connect", "write", "send", "next", "promise", "approve", "save"))
 SPELT_OUT = {"role": "ask-role", "department": "ask-department"}  # values that stand for words of a question
-CODE_NAMED = frozenset(("alias", "from"))
+CODE_NAMED = {"alias": "code-name", "peer-alias": "peer-name"}
 PLATFORMS = {"slack": "Slack", "teams": "Teams"}
 WEEK = timedelta(days=6)
 
@@ -99,7 +100,7 @@ class Words:
         return Card(
             id=card_id,
             text=text,
-            push=text if reader.plain_push else self.say("push"),
+            push=self.say("push-offer" if reader.plain_push and say.text == "peer-offer" else "push"),
             quote=str(say.details.get("line", "")),
             fields=tuple(self._field(question) for question in say.questions),
             buttons=tuple(
@@ -112,7 +113,8 @@ class Words:
 
     def _value(self, name: str, value: str | int) -> str | int:
         if name in CODE_NAMED:
-            return self.say(f"code-name-{value}")
+            round_, place = divmod(int(value), CODE_NAMES)
+            return self.say(f"{CODE_NAMED[name]}-{place}") + (f" {round_ + 1}" if round_ else "")
         if name in SPELT_OUT:
             return self.say(f"{SPELT_OUT[name]}-{value or 'none'}")
         return value

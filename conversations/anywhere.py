@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from conversations.closing import close_now
+from conversations.closing import close_now, not_before_the_page
 from conversations.flow import FORGOTTEN, Conversation, Decision, Effect, Flow
 from conversations.model import Chose, Elapsed, Event, Facts, Opened, Person, Say, Tell, Told, Urgency
 from conversations.request import ASKING, CHOSEN, CLOSED, CRISIS, DETAILS, OPEN, RESTING, TOGETHER, Request
@@ -175,7 +175,17 @@ def let_them_go(door: Doorstep, event: Elapsed, facts: Facts) -> Decision[Doorst
 def back_at_the_door(request: Request, event: Opened, facts: Facts) -> Decision[Request]:
     if event.by != request.clinician:
         return request, ()
+    said = _at_open_door(request, event, facts)
+    if event.how != "typed" or event.word in ("stop", "forget me"):
+        return said
+    return said[0], (Say(event.by, "door-typed", "typed"), *said[1])
+
+
+def _at_open_door(request: Request, event: Opened, facts: Facts) -> Decision[Request]:
     match event.word:
+        case word if word in URGENCIES and request.stage == DETAILS.name:
+            changed = replace(request, urgency=URGENCIES[word])
+            return changed, (details_card(changed, facts),)
         case "stop":
             return close_now(request, facts, closer=event.by)
         case "forget me":
@@ -190,9 +200,16 @@ def back_at_the_door(request: Request, event: Opened, facts: Facts) -> Decision[
 
 def _forget_now(request: Request, event: Opened, facts: Facts) -> Decision[Request]:
     closed, effects = close_now(request, facts, closer=event.by)
-    to_others = tuple(effect for effect in effects if isinstance(effect, Tell) or effect.to != event.by)
-    gone = support_flow.wait(closed, forget=facts.now + AT_ONCE)
+    to_others = tuple(_lasting_door(effect) for effect in effects if isinstance(effect, Tell) or effect.to != event.by)
+    gone = support_flow.wait(closed, forget=not_before_the_page(request, facts.now + AT_ONCE))
     return gone, (*to_others, *clear(event.by))
+
+
+def _lasting_door(effect: Effect) -> Effect:
+    """The request is about to be gone: what its peer is asked afterwards must be answered at the door."""
+    if isinstance(effect, Tell) or effect.text != "peer-after":
+        return effect
+    return Say(effect.to, "peer-after-door", "door", ("soon", "pause", "privacy"), details={"how": "pressed"})
 
 
 @support_flow.opened(CLOSED)
@@ -201,7 +218,7 @@ def back_after_closing(request: Request, event: Opened, facts: Facts) -> Decisio
     if event.by != request.clinician:
         return request, ()
     if event.word == "forget me":
-        return support_flow.wait(request, forget=facts.now + AT_ONCE), clear(event.by)
+        return support_flow.wait(request, forget=not_before_the_page(request, facts.now + AT_ONCE)), clear(event.by)
     return request, clear(event.by) if event.word == "hide" else ()
 
 

@@ -27,7 +27,8 @@ def check_in(request: Request, event: Elapsed, facts: Facts) -> Decision[Request
     last = () if to_come else ("thirty-days",)
     choices = ("okay-for-now", "talk-again", "something-else", *last, "no-more")
     waiting = flow.wait(checked, **lasting(checked, facts))
-    return waiting, (Say(request.clinician, _question(request, facts), "check-in", choices),)
+    card = Say(request.clinician, _question(request, facts), "check-in", choices, considerate=True)
+    return waiting, (card,)
 
 
 def _question(request: Request, facts: Facts) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from conversations import hours
 from conversations.flow import FORGOTTEN, Decision, Effect
 from conversations.model import Chose, Elapsed, Facts, Manner, Opened, Person, Say, Tell, Told
 from conversations.request import (
@@ -18,10 +19,12 @@ from conversations.request import (
     Request,
     flow,
 )
-from conversations.support import neutral
+from conversations.support import neutral, zone_of_peer
 from conversations.together import clear
 
-SOON = timedelta(hours=1)
+SOON = timedelta(hours=1)  # long enough to take our cards out of the chats
+A_MOMENT = timedelta(minutes=1)
+NEVER = timedelta(days=3650)
 
 
 # ---------------------------------------------------------------- closing
@@ -45,7 +48,11 @@ def close(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
 
 @flow.after(*ACCOMPANIED, timer="close")
 def close_quietly(request: Request, event: Elapsed, facts: Facts) -> Decision[Request]:
-    """A week after the last touch and the last check-in."""
+    """A week after the last touch and the last check-in, whichever came later."""
+    last = max(at for at in (request.checked_in, request.touched, request.searching_since, facts.now - NEVER) if at)
+    due = hours.waking(last + facts.programme.close_after, zone_of_peer(request, facts), facts.programme.quiet)
+    if due > facts.now:
+        return flow.wait(request, close=due), ()
     return close_now(request, facts, closer=request.clinician)
 
 
@@ -55,9 +62,15 @@ def close_now(request: Request, facts: Facts, closer: Person) -> Decision[Reques
     closed = flow.move(
         replace(request, offers=(), check_ins=(), peer=request.peer if together else None),
         CLOSED,
-        forget=facts.now + facts.programme.erase_after,
+        forget=not_before_the_page(request, facts.now + max(facts.programme.erase_after, SOON)),
     )
     return closed, (*_goodbye(request, facts, closer), *_release(request, together=together))
+
+
+def not_before_the_page(request: Request, moment: datetime) -> datetime:
+    """A peer who called the on-call person is told to phone before the request is forgotten, whoever wants it gone."""
+    page = request.deadlines.get("page")
+    return max(moment, page + A_MOMENT) if page else moment
 
 
 def _goodbye(request: Request, facts: Facts, closer: Person) -> tuple[Effect, ...]:
@@ -75,7 +88,7 @@ def _release(request: Request, *, together: bool) -> tuple[Effect, ...]:
         return *offers, *coordinators
     if not together:
         return *offers, *coordinators, neutral(request.peer)
-    after = Say(request.peer, "peer-after", "offer", ("okay", "break", "to-talk"))
+    after = Say(request.peer, "peer-after", "offer", ("okay", "break", "to-talk"), considerate=True)
     return *offers, *coordinators, *clear(request.peer), after
 
 

@@ -9,7 +9,7 @@ from conversations import matching
 from conversations.flow import Decision, Effect
 from conversations.model import Chose, Elapsed, Facts, Person, Say
 from conversations.request import ASKING, Request, flow, next_in_line
-from conversations.support import CODE_NAMES, ask_the_next, asking_card, neutral, offer_card, to_choose, yes_card
+from conversations.support import ask_the_next, asking_card, neutral, offer_card, to_choose, yes_card
 
 NEXT_IN = timedelta(minutes=10)
 
@@ -55,15 +55,9 @@ def take_it_myself(request: Request, event: Chose, facts: Facts) -> Decision[Req
         return request, (card,)
     others = tuple(neutral(offer.peer) for offer in request.offers)
     told = tuple(who for who in request.told if who != event.by)
-    taken = replace(
-        request, peer=event.by, alias=_next_alias(request), aliases=request.aliases + 1, offers=(), told=told
-    )
+    taken = replace(request, peer=event.by, alias=request.aliases, aliases=request.aliases + 1, offers=(), told=told)
     chosen, effects = to_choose(taken, facts)
     return chosen, (*others, card, *(say for say in effects if say != yes_card(chosen)))
-
-
-def _next_alias(request: Request) -> int:
-    return (request.first_alias + request.aliases) % CODE_NAMES
 
 
 def cannot_reach(request: Request, facts: Facts) -> tuple[Effect, ...]:

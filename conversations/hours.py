@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 Quiet = tuple[time, time] | None
 
@@ -16,6 +16,15 @@ PARTS: dict[str, tuple[frozenset[int], time, time]] = {
     "nights": (frozenset(range(7)), time(22), time(8)),
     "weekends": (frozenset((5, 6)), time(8), time(22)),
 }
+
+
+def is_zone(name: str) -> bool:
+    """Whether this is a time zone we can reckon with."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def local(moment: datetime, zone: str) -> datetime:

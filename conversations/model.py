@@ -105,11 +105,12 @@ Event = Opened | Chose | Elapsed | Unreached | Told
 
 # ---------------------------------------------------------------- what we say
 
-Manner = Literal["news", "progress", "withdraw", "erase", "answer", "form"]
+Manner = Literal["news", "progress", "refresh", "withdraw", "erase", "answer", "form"]
 """How something is said.
 
 news      posted, because an edit does not buzz; the old card of the slot is taken away
 progress  edits the card in place, or posts it where none stands
+refresh   edits the card in place, if there is one or one is on its way
 withdraw  edits the card in place; says nothing to someone who never saw it
 erase     takes the card away
 answer    only in reply, where the person stands; held in no slot
@@ -149,6 +150,7 @@ class Say:
     people: Mapping[str, Person] = field(default_factory=dict, repr=False)
     meet: Person | None = None  # whom a link in this card opens a private chat with
     manner: Manner = "news"
+    considerate: bool = False  # never shown in the reader's quiet hours, however late it comes to be delivered
 
 
 @dataclass(frozen=True, slots=True)

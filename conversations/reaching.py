@@ -44,4 +44,4 @@ def _the_peer(request: Request, event: Unreached, facts: Facts) -> Decision[Requ
 
 def _undelivered(request: Request, event: Unreached) -> tuple[Say, ...]:
     """The writer of a line that could not be delivered is told."""
-    return (Say(request.clinician, "relay-undelivered", "sent"),) if event.text == "relay-line" else ()
+    return (Say(request.clinician, "relay-undelivered", "sent"),) if event.text.startswith("relay-line") else ()

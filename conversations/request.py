@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 from conversations.flow import FORGOTTEN, Conversation, Flow, Role
 from conversations.model import Chose, Event, Facts, Person, Tell, Told, Urgency
 
+CODE_NAMES = 24  # how many `code-name-<n>` the texts hold; after them come the same again, numbered
+STEPS = (5, 7, 11, 13, 17, 19, 23)  # none of them shares a factor with 24
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -49,8 +52,8 @@ class Request(Conversation):
     told: tuple[Person, ...] = ()  # coordinators who know that someone is waiting
     late: bool = False  # the target has passed
     peer: Person | None = None
-    alias: int = 0  # the code name the peer knows the clinician by
-    first_alias: int = 0  # where the row of code names begins for this request, so that it cannot be guessed
+    alias: int = 0  # which of this request's code names the peer knows the clinician by
+    seed: int = 0  # the order of this request's code names, so that it cannot be guessed
     aliases: int = 0  # how many were given so far; no two peers are given the same
     clinician_named: bool = False
     peer_named: bool = False
@@ -81,6 +84,13 @@ on_call: Role[Request] = Role("on-call", lambda _, who, facts: _is_on_call(who, 
 wrote: Role[Request] = Role(
     "wrote", lambda request, who, _: who in (request.clinician, request.peer) or who in request.passed
 )
+
+
+def code_name(request: Request, alias: int) -> int:
+    """The number of a name in the texts: the row is walked in steps that visit each name once, from a secret start."""
+    row, place = divmod(alias, CODE_NAMES)
+    step = STEPS[request.seed // CODE_NAMES % len(STEPS)]
+    return row * CODE_NAMES + (request.seed + place * step) % CODE_NAMES
 
 
 def next_in_line(request: Request, facts: Facts) -> Person | None:

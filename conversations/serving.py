@@ -107,7 +107,9 @@ def leave_it(talk: Volunteer, event: Chose, facts: Facts) -> Decision[Volunteer]
 @flow.after(READY, timer="expiring")
 def training_ends_soon(talk: Volunteer, event: Elapsed, facts: Facts) -> Decision[Volunteer]:
     until = talk.deadlines.get("expired", facts.now)
-    return talk, (Say(talk.peer.person, "volunteer-training-ends", "training", times={"until": until}),)
+    return talk, (
+        Say(talk.peer.person, "volunteer-training-ends", "training", times={"until": until}, considerate=True),
+    )
 
 
 @flow.after(READY, timer="expired")

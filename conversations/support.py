@@ -21,11 +21,11 @@ from conversations.request import (
     Request,
     Wishes,
     by_urgency,
+    code_name,
     flow,
     next_in_line,
 )
 
-CODE_NAMES = 24  # how many `code-name-<n>` the texts hold
 UNFINISHED = timedelta(hours=24)
 
 ABOUT = ("work", "patient-died", "complaint", "worn-out", "home", "rather-not-say")
@@ -77,8 +77,7 @@ def details_card(request: Request, facts: Facts) -> Say:
 def start_asking(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
     wishes = _wishes(event)
     check_ins = tuple(facts.now + after for after in facts.programme.check_ins) if wishes.check_in else ()
-    first = facts.luck % CODE_NAMES
-    asking = replace(request, wishes=wishes, check_ins=check_ins, counted_from=facts.now, first_alias=first)
+    asking = replace(request, wishes=wishes, check_ins=check_ins, counted_from=facts.now, seed=facts.luck)
     return search(asking, facts, manner="progress")
 
 
@@ -171,8 +170,7 @@ def ask_the_next(request: Request, facts: Facts) -> tuple[Request, tuple[Say, ..
     waves = facts.programme.waves
     candidates = matching.free(request, facts)
     size = waves[request.wave] if request.wave < len(waves) else len(candidates)
-    first = request.first_alias + request.aliases
-    new = tuple(Offer(peer.person, (first + n) % CODE_NAMES) for n, peer in enumerate(candidates[:size]))
+    new = tuple(Offer(peer.person, alias) for alias, peer in enumerate(candidates[:size], request.aliases))
     step = by_urgency(request, facts.programme.step_soon, facts.programme.step_other)
     asked = replace(
         request,
@@ -187,7 +185,7 @@ def ask_the_next(request: Request, facts: Facts) -> tuple[Request, tuple[Say, ..
 
 
 def offer_card(request: Request, offer: Offer) -> Say:
-    details = {"alias": offer.alias, "urgency": request.urgency, "how": request.wishes.how}
+    details = {"alias": code_name(request, offer.alias), "urgency": request.urgency, "how": request.wishes.how}
     return Say(offer.peer, "peer-offer", "offer", ("yes", "not-this-time", "not-today"), details=details)
 
 
@@ -223,7 +221,7 @@ def _next_try(request: Request, facts: Facts) -> datetime | None:
 def ask_again(request: Request, event: Elapsed, facts: Facts) -> Decision[Request]:
     """Silence and "not this time" are the same answer: nobody has to say no."""
     asking, offers = ask_the_next(request, facts)
-    return asking, (*offers, asking_card(asking, facts))
+    return asking, (*offers, asking_card(asking, facts, "refresh"))
 
 
 @flow.after(ASKING, timer="target")

@@ -11,7 +11,18 @@ from datetime import datetime, timedelta
 from conversations import hours, support
 from conversations.flow import Decision, Effect
 from conversations.model import EVERY_SLOT, Chose, Elapsed, Facts, Person, Question, Say, Told
-from conversations.request import ASKING, CHOSEN, CLOSED, LASTING_STAGES, RESTING, TOGETHER, Request, by_urgency, flow
+from conversations.request import (
+    ASKING,
+    CHOSEN,
+    CLOSED,
+    LASTING_STAGES,
+    RESTING,
+    TOGETHER,
+    Request,
+    by_urgency,
+    code_name,
+    flow,
+)
 from conversations.support import lasting, neutral, search
 
 LONGEST_LINE = 2000  # characters
@@ -74,7 +85,7 @@ def clinician_card(request: Request) -> Say:
         _kind_of_card("support", request, known),
         "status",
         (*relay, *share, "someone-else", "close"),
-        details={"alias": _code_name(request, request.peer)},
+        details={"peer-alias": code_name(request, request.alias)},
         people={"peer": known} if known else {},
         meet=known,
     )
@@ -90,7 +101,7 @@ def peer_card(request: Request) -> Say:
         _kind_of_card("peer", request, known),
         "offer",
         (*relay, *share, "close"),
-        details={"alias": request.alias, "when": request.wishes.when, "how": request.wishes.how},
+        details={"alias": code_name(request, request.alias), "when": request.wishes.when, "how": request.wishes.how},
         people={"clinician": known} if known else {},
         meet=known,
     )
@@ -121,7 +132,7 @@ def about_them(request: Request, text: str, slot: str, choices: tuple[str, ...])
     assert request.peer is not None
     if request.clinician_named:
         return Say(request.peer, f"{text}-named", slot, choices, people={"clinician": request.clinician})
-    return Say(request.peer, text, slot, choices, details={"alias": request.alias})
+    return Say(request.peer, text, slot, choices, details={"alias": code_name(request, request.alias)})
 
 
 def _named(request: Request) -> bool:
@@ -151,8 +162,11 @@ def pass_it_on(request: Request, event: Chose, facts: Facts) -> Decision[Request
         return not_passed_on(request, event, facts)
     other = request.peer if event.by == request.clinician else request.clinician
     numbered = replace(request, lines=request.lines + 1)
-    details: dict[str, str | int] = {"line": line.strip()[:LONGEST_LINE], "from": _code_name(request, event.by)}
-    said = Say(other, "relay-line", f"line-{numbered.lines}", ("write",), details=details)
+    name = code_name(request, request.alias)
+    mine = event.by == request.clinician
+    text, by = ("relay-line", "alias") if mine else ("relay-line-of-peer", "peer-alias")
+    details: dict[str, str | int] = {by: name, "line": line.strip()[:LONGEST_LINE]}
+    said = Say(other, text, f"line-{numbered.lines}", ("write",), details=details)
     return numbered, (said, Say(event.by, "relay-sent", "sent", ("write",)))
 
 
@@ -160,11 +174,6 @@ def pass_it_on(request: Request, event: Chose, facts: Facts) -> Decision[Request
 def not_passed_on(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
     """They parted while this was being written: the writer is told, and nothing of it is kept."""
     return request, (Say(event.by, "relay-not-passed-on", "sent"),)
-
-
-def _code_name(request: Request, who: Person) -> int:
-    """The clinician's is the one in the offer; the peer's is its neighbour, so the two never meet."""
-    return request.alias if who == request.clinician else (request.alias + 1) % support.CODE_NAMES
 
 
 @flow.on(TOGETHER, choice="share-name")
@@ -217,7 +226,8 @@ def ask_whether_they_talked(request: Request, event: Elapsed, facts: Facts) -> D
         return look_again(request, facts, "peer-silent", "support-looking-again")
     wait = by_urgency(request, facts.programme.talked_soon, facts.programme.talked_other)
     asked = flow.wait(replace(request, reminded=True), talked=_decent(facts.now + wait, request, facts))
-    return asked, (about_them(request, "peer-talked", "talked", ("talked", "not-yet", "hand-back")),)
+    question = about_them(request, "peer-talked", "talked", ("talked", "not-yet", "hand-back"))
+    return asked, (replace(question, considerate=True),)
 
 
 @flow.on(TOGETHER, choice="talked")

@@ -25,6 +25,7 @@ from conversations.model import (
 from conversations.support import ABOUT, DEPARTMENTS, HOW, LANGUAGES, ROLES, one, several
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
+LINGERS = timedelta(hours=1)  # until the last card has had time to go out
 MOST = 5  # open requests at once
 REMINDER = timedelta(days=3)
 REMINDERS = 3
@@ -93,7 +94,7 @@ def roster(volunteers: Iterable[Volunteer]) -> tuple[Peer, ...]:
 @flow.opened(NEW)
 def at_the_door(talk: Volunteer, event: Opened, facts: Facts) -> Decision[Volunteer]:
     if event.word != "peer":
-        nothing = flow.move(talk, GONE, forget=facts.now)
+        nothing = flow.move(talk, GONE, forget=facts.now + LINGERS)
         return nothing, (replace(say(talk, "volunteer-not-yet"), manner="answer"),)
     profile = flow.move(talk, PROFILE, **{"give-up": facts.now + WEEK})
     return profile, (profile_card(profile, ("next", "not-now")),)
@@ -284,7 +285,7 @@ def leave(talk: Volunteer, event: Chose, facts: Facts) -> Decision[Volunteer]:
 
 def gone(talk: Volunteer, facts: Facts, text: str, settled: str = "coordinator-settled") -> Decision[Volunteer]:
     """Out of the roster at once; the record follows within the hour, when its last card has had time to go out."""
-    left = flow.move(talk, GONE, forget=facts.now + timedelta(hours=1))
+    left = flow.move(talk, GONE, forget=facts.now + LINGERS)
     return left, (in_place(say(left, text)), *settle(facts, settled))
 
 

@@ -242,7 +242,7 @@ async def test_no_exception_that_anybody_could_print_quotes_anybody(tmp_path: Pa
             for deed in (
                 adapter.show(ana, None, card, None),
                 adapter.show(ana, None, card, "D0U0ANA/1700000000.000001"),
-                adapter.erase("D0U0ANA/1700000000.000001"),
+                adapter.erase("D0U0ANA/1700000000.000001", card),
                 adapter.find(ana, None, "id"),
                 adapter.profile(ana),
             ):

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 import structlog
-from slack_house import WELCOME, house
+from slack_house import REFUSAL, WELCOME, house
 
 from adapters.base import Answer, Button, Card, Field, Stopped, TryLater, Unclear, Unreachable
 
@@ -110,7 +110,7 @@ async def test_no_failure_on_the_way_out_writes_a_word_of_it_into_a_log():
                 for deed in (
                     h.show("U_BO", CARD),
                     h.show("U_ANA", CARD, replacing=ref),
-                    h.adapter.erase(ref),
+                    h.adapter.erase(ref, REFUSAL),
                     h.adapter.profile(h.person("U_BO")),
                     h.adapter.find(h.person("U_ANA"), None, CARD.id),
                 ):

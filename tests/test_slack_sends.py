@@ -16,7 +16,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from slack_house import WELCOME, house, no_wait, patient
+from slack_house import REFUSAL, WELCOME, house, no_wait, patient
 from slack_stand_in import SlackStandIn
 
 from adapters.base import Profile, Stopped, TryLater, Unclear, Unreachable

@@ -74,7 +74,7 @@ class Playground:
         if who in self.left:
             raise Unreachable
 
-    async def erase(self, ref: Ref) -> None:
+    async def erase(self, ref: Ref, instead: Card) -> None:
         """Take the card off their screen."""
         if self.busy:
             raise TryLater

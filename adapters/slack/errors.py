@@ -11,7 +11,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
 
-from adapters.base import Stopped, TryLater, Unclear, Unreachable
+from adapters.base import Broken, Stopped, TryLater, Unclear, Unreachable
 
 GONE: Final = frozenset(
     {
@@ -50,21 +50,19 @@ CONFIGURATION: Final = frozenset(
         "not_allowed_token_type",
         "team_added_to_org",
         "org_login_required",
-        "invalid_blocks",
-        "invalid_arguments",
-        "msg_too_long",
-        "msg_blocks_too_long",
-        "no_text",
-        "view_too_large",
     }
+)
+OURS: Final = frozenset(
+    {"invalid_blocks", "invalid_arguments", "msg_too_long", "msg_blocks_too_long", "no_text", "view_too_large"}
 )
 LATER: Final = frozenset(
     {"ratelimited", "rate_limited", "service_unavailable", "fatal_error", "internal_error", "request_timeout"}
 )
-MISSING: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "cant_delete_message"})
+MISSING: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+KEPT_BY_RULE: Final = frozenset({"compliance_exports_prevent_deletion", "cant_delete_message"})
 EXPIRED: Final = frozenset({"expired_trigger_id", "exchanged_trigger_id", "trigger_expired", "trigger_exchanged"})
 
-KNOWN: Final = GONE | STOPPED | CONFIGURATION | LATER | MISSING | EXPIRED
+KNOWN: Final = GONE | STOPPED | CONFIGURATION | OURS | LATER | MISSING | KEPT_BY_RULE | EXPIRED
 
 _SOON = timedelta(seconds=30)
 _AFTER_REPAIR = timedelta(minutes=15)
@@ -82,6 +80,8 @@ def classify(status: int, headers: Mapping[str, str], error: str) -> Exception:
         return Stopped()
     if error in GONE:
         return Unreachable()
+    if error in OURS:
+        return Broken()
     return TryLater(_AFTER_REPAIR)
 
 

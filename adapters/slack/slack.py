@@ -102,14 +102,16 @@ class Slack:
                 raise
             return await self._post(fresh, card)
 
-    async def erase(self, ref: Ref) -> None:
-        """Take a posted card away; one that is gone already is fine."""
+    async def erase(self, ref: Ref, instead: Card) -> None:
+        """Take a posted card away; where compliance exports forbid it, take away what can be read and pressed."""
         channel, _, ts = ref.partition("/")
         await self._pace.turn("update")
         try:
             await self._do("update", "chat.delete", channel=channel, ts=ts)
         except (_Missing, Unreachable):
             return
+        except _KeptByRule:
+            await self._edit(ref, instead)
         except Unclear:
             raise TryLater from None  # erasing twice is harmless
 
@@ -257,6 +259,8 @@ class Slack:
             return Unclear()  # a page that is neither yes nor no
         if code in errors.MISSING:
             return _Missing()
+        if code in errors.KEPT_BY_RULE:
+            return _KeptByRule()
         if code in errors.EXPIRED:
             return Expired()
         found = errors.classify(status, getattr(answer, "headers", {}), code)
@@ -284,6 +288,10 @@ class Expired(Exception):
 
 class _Missing(Exception):
     """The message is no longer there, or can no longer be changed."""
+
+
+class _KeptByRule(Exception):
+    """The message may be changed, but not deleted: the workspace keeps everything that was said."""
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:

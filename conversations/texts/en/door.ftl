@@ -7,7 +7,7 @@ welcome =
     If you can't stay safe, { reach-crisis } now.
     Hard days happen in this work. Would you like to talk with a trained colleague? You don't need a reason.
     Please leave out patient details.{ $how ->
-        [typed] {" "}What you typed stays in { $platform }; we did not keep it.
+        [typed] {" "}{ door-typed }
        *[other] {""}
     }
 
@@ -64,8 +64,11 @@ door-forgotten =
     If you are a peer too, type "leave" to leave the roster.
 door-hidden = We took our cards out of this chat, as far as { $platform } lets us. You can come back any time.
 door-see-chat = We wrote to you in our own chat, where only you and the bot are. Please go on there.
+door-typed = What you typed stays in { $platform }; we did not keep it and passed it to nobody.
+taken-away = This is no longer needed.
 old-button = This was already answered. Nothing more is needed.
 push = You have a message.
+push-offer = A colleague would like to talk.
 
 ## How a time is said
 
@@ -108,3 +111,27 @@ code-name-20 = Fern
 code-name-21 = Robin
 code-name-22 = Delta
 code-name-23 = Hazel
+peer-name-0 = Brook
+peer-name-1 = Island
+peer-name-2 = Thistle
+peer-name-3 = Linden
+peer-name-4 = Beacon
+peer-name-5 = Coast
+peer-name-6 = Poplar
+peer-name-7 = Wren
+peer-name-8 = Orchard
+peer-name-9 = Laurel
+peer-name-10 = Marble
+peer-name-11 = Swift
+peer-name-12 = Valley
+peer-name-13 = Bramble
+peer-name-14 = Rowan
+peer-name-15 = Badger
+peer-name-16 = Copper
+peer-name-17 = Curlew
+peer-name-18 = Hawthorn
+peer-name-19 = Ridge
+peer-name-20 = Moss
+peer-name-21 = Linnet
+peer-name-22 = Bay
+peer-name-23 = Alder

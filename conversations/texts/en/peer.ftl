@@ -61,6 +61,7 @@ on-call-thanks = Thank you. The peer knows that you are there.
 ## Afterwards
 
 peer-after = This is closed. Thank you for listening. How are you?
+peer-after-door = This is closed. Thank you for listening. If you would like to talk yourself, or like a break, the door is open.
 peer-after-okay = Thank you. Take care of yourself.
 peer-after-break = Take the time you need. We won't ask you for a week. Type "resume" when you like to be asked again.
 peer-after-talk = Of course. We've opened the same door for you, just below.

@@ -71,14 +71,15 @@ support-together =
     The bot is not in that chat. Please leave out patient details. A call is more private.
 support-relay =
     Unnamed to your peer, not to your hospital: it can read { $platform } messages.
-    Your peer is called { $alias } here. What you write is passed on and not kept by us.
+    Your peer is called { $peer-alias } here. What you write is passed on and not kept by us.
     No patient details. A call is more private.
 support-relay-named =
     { $peer } shared their name with you. You're still unnamed to them, not to your hospital: it can read { $platform } messages.
     What you write is passed on and not kept by us. No patient details. A call is more private.
 relay-form = What you write here is passed on to the other one and not kept by us. No patient details, please.
 relay-form-title = Write
-relay-line = { $from } writes:
+relay-line = { $alias } writes:
+relay-line-of-peer = { $peer-alias } writes:
 relay-sent = Passed on. You can write again, or just wait.
 relay-not-passed-on = We could not pass this on: you two no longer write here. What you wrote was not kept.
 relay-undelivered = Your last line could not be delivered, and we did not keep it. We're asking someone else.
@@ -107,4 +108,4 @@ more-help =
 
 support-closed =
     We've closed this. What our system holds about it is erased by { $erased }.
-    { $platform } may keep these messages under your hospital's rules. Take care.
+    { $platform } may keep these messages under your hospital's rules. You can reach { $crisis } at any time. Take care.
