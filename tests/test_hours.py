@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from conversations import hours
 
-profile = settings(derandomize=True, deadline=None, max_examples=200)
+profile = settings(derandomize=True, deadline=None, max_examples=100)
 ZONES = ("UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "America/St_Johns")
 DAY = timedelta(days=1)
 

@@ -14,7 +14,7 @@ from conversations.model import Chose, Facts, Peer, Person, Programme, Told
 from conversations.request import Request, Wishes
 from conversations.support import ABOUT, DEPARTMENTS, WHO
 
-profile = settings(derandomize=True, deadline=None, max_examples=200)
+profile = settings(derandomize=True, deadline=None, max_examples=100)
 NOW = datetime(2026, 3, 2, 14, tzinfo=UTC)
 ANA = Person("slack", "hospital", "Ana")
 FEW = DEPARTMENTS[:2]

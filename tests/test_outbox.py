@@ -75,10 +75,9 @@ class Post(RuleBasedStateMachine):
             self.run_errand(errand, standing, how, look=errand.id in again)
 
     def run_errand(self, errand: Errand, standing: Mail, how: str, *, look: bool) -> None:
-        if how == "busy" and not look:
-            self.mail = outbox.put_off(self.mail, errand.id, LATER)
+        if how == "busy":
+            self.mail = outbox.put_off(self.mail, errand, LATER)
             return
-        how = "unclear" if how == "busy" else how  # whoever cannot look knows no more than before
         ref = None if how == "unclear" else self.call(errand, standing, look=look)
         if "unclear" in how:
             self.mail = outbox.unclear(self.mail, errand.id, LATER)
@@ -161,7 +160,7 @@ def test_news_reaches_each_person_in_the_order_it_was_said(said):
 
 def test_somebody_whose_platform_is_slow_holds_up_nobody_else():
     mail = outbox.say_all(Mail(), [Say(ANA, "one", "status"), Say(BO, "two", "offer")], ids())
-    mail = outbox.put_off(mail, mail.errands[0].id, LATER)
+    mail = outbox.put_off(mail, mail.errands[0], LATER)
     assert [errand.to for errand in outbox.ready(mail, NOW)] == [BO]
 
 
