@@ -204,10 +204,12 @@ class Play:
         self.give(name, answers[0])
         await self.theatre.engine.idle()
         if standing and not self.busy:
-            assert answers[0].kind != "refused", f"{name} presses [{button.label}] and is refused"
+            again = button.label == "Ask everyone again"  # asked already, and nobody new is free
+            assert again or answers[0].kind != "refused", f"{name} presses [{button.label}] and is refused"
             happened = (await self.look()).talks() != world.talks() or self.counted(person) > seen
-            happened |= button.label == "Ask everyone again"  # said already, and nobody new is free
-            assert happened or answers[0].kind == "form", f"{name} presses [{button.label}] and nothing happens"
+            assert again or happened or answers[0].kind == "form", (
+                f"{name} presses [{button.label}] and nothing happens"
+            )
 
     def give(self, name: str, answer: Answer) -> None:
         if answer.kind == "refused":
@@ -518,13 +520,13 @@ profile = settings(
 )
 
 
-@settings(profile, max_examples=30)
+@settings(profile, max_examples=24)
 @given(numbers, evenings)
 def test_whatever_happens_the_laws_hold(scene: int, actions: Actions):
     run(scene, actions)
 
 
-@settings(profile, max_examples=8)
+@settings(profile, max_examples=4)
 @given(numbers, evenings)
 def test_restarting_anywhere_gives_the_same_messages(scene: int, actions: Actions):
     assert run(scene, actions) == run(scene, actions, restarting=True)
