@@ -138,7 +138,7 @@ class Adapter(Protocol):
         """Post the card privately, or edit the one at `replacing`. Raises Unreachable, TryLater or Unclear."""
 
     async def erase(self, ref: Ref, instead: Card) -> None:
-        """Take a posted card away, or leave `instead` where that is forbidden. Gone already is fine. Raises TryLater."""
+        """Take a posted card away, or leave `instead` where that is forbidden; gone is fine. Raises TryLater."""
 
     async def find(self, to: Person, address: Address | None, card_id: str) -> Ref | None:
         """The post that carries this card id, if it arrived after all. Raises TryLater, Unreachable."""

@@ -8,10 +8,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from bot.records import Saved, dump, load
-from bot.store.base import Gone, Record, Store
+from bot.store.base import Damaged, Gone, Record, Store
 from bot.vault import Vault
 from conversations.flow import FORGOTTEN
+
+log = structlog.get_logger()
 
 LATELY = 1024  # conversations kept open in memory; one that is forgotten is dropped at once
 
@@ -57,10 +61,20 @@ class Archive:
         """The whole roster by record id; nothing is opened twice."""
         records, before = await self._store.kind("volunteering"), self._roster
         if records is not before.records:
-            fresh = {record.id: _same(before.volunteers.get(record.id), record) for record in records}
-            opened = {r.id: fresh[r.id] or load(r, self._vault) for r in records}
-            self._roster = Roster(records, opened)
+            opened = ((record.id, self._volunteer(record)) for record in records)
+            self._roster = Roster(records, {id: saved for id, saved in opened if saved is not None})
         return self._roster.volunteers
+
+    def _volunteer(self, record: Record) -> Saved[Any] | None:
+        """One record that does not open must not keep the others from being asked."""
+        known = self._roster.volunteers.get(record.id)
+        if known is not None and known.revision == record.revision:
+            return known
+        try:
+            return load(record, self._vault)
+        except Damaged:
+            log.error("record-failed", kind="Damaged")
+            return None
 
     async def write(self, changed: Iterable[Saved[Any]], *also: Record | Gone) -> tuple[Saved[Any], ...]:
         """All or nothing: what stands in the store afterwards, one revision on. Raises Stale."""
@@ -73,7 +87,3 @@ class Archive:
             else:
                 self._keep(saved)
         return after
-
-
-def _same(known: Saved[Any] | None, record: Record) -> Saved[Any] | None:
-    return known if known is not None and known.revision == record.revision else None

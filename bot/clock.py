@@ -17,6 +17,7 @@ from bot.store.base import Store
 log = structlog.get_logger()
 
 TICK = timedelta(seconds=60)
+AGAIN = timedelta(seconds=5)
 SOONEST = timedelta(milliseconds=250)
 
 # However late, and beside one that still runs: APScheduler would skip it with a warning, and a deadline with it.
@@ -36,7 +37,7 @@ class Clock:
         self._looked: datetime | None = None  # up to when everything due was looked at
         self._turning = asyncio.Lock()
         self._planning: asyncio.Task[None] | None = None
-        engine.post.written = self._something_was_written
+        engine.post.ledger.written = self._something_was_written
 
     def start(self) -> None:
         self._scheduler.start()
@@ -64,8 +65,9 @@ class Clock:
 
     async def _plan(self) -> None:
         due = await self._store.next_due()
-        looked_at = due is not None and self._looked is not None and due <= self._looked
-        if due is None or looked_at or (self._planned is not None and self._planned <= due):
+        if due is not None and self._looked is not None and due <= self._looked:
+            due = self._looked + AGAIN  # it could not be done just now; what comes after it must not wait for it
+        if due is None or (self._planned is not None and self._planned <= due):
             return
         self._planned = due
         wait = max(due - self._engine.house.now(), SOONEST)

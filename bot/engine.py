@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from adapters.base import Answer, Card, Press, TryLater
+from adapters.base import Answer, Card, Press, Stopped, TryLater
 from bot.house import House
 from bot.outbox import KEY, LEASE
 from bot.post import Post
@@ -60,7 +60,7 @@ class Engine:
             saved = await self.house.archive.load(token.record_id)
             name = self._pressed_on(saved, press.by, token) if saved else None
             if saved is None or name is None:
-                return self._refused()
+                return self._lost(press, token) if saved is None else self._refused()
             if await step.happened_before():
                 return Answer()
             if name:
@@ -81,12 +81,20 @@ class Engine:
         return slot.name if slot.answers_to(token.generation) else ""
 
     def _old(self, saved: Saved[Any], press: Press, token: Token) -> Answer:
-        """Nothing came of it. Whoever sees the neutral line, or is about to see the card change, needs no other word."""
+        """Nothing came of it. Whoever sees the neutral line, or is about to see the card change, needs no more."""
         slot = saved.mail.pressed(press.by, token.slot)
         if slot is None or press.fleeting:
             return self._refused()
         changing = any(errand.to == slot.to and errand.slot == slot.name for errand in saved.mail.errands)
         return Answer() if changing or slot.say.manner == "withdraw" else self._refused()
+
+    def _lost(self, press: Press, token: Token) -> Answer:
+        """The conversation is gone. What somebody wrote in its form was passed to nobody, and they are told."""
+        form, _, owner = token.slot.rpartition("/")
+        if not form or owner != self._form_key(press.by):
+            return self._refused()
+        words = self.house.words
+        return Answer("refused", Card(id="refused", text=words.say("relay-not-passed-on"), push=words.say("push")))
 
     def _form_key(self, by: Person) -> str:
         """What binds a form to the person it was opened for: it stands in no slot."""
@@ -98,7 +106,7 @@ class Engine:
             touched = await step.write()
         except Stale:
             return False
-        self.post.written()
+        self.post.ledger.written()
         self.post.soon(*touched)
         return True
 
@@ -135,13 +143,17 @@ class Engine:
         short = [(id_, say) for id_, say in step.asides if not say.questions]
         if len(short) < len(step.asides) or not short:
             return Answer("aside", await self._constant(Say(press.by, "door-see-chat", "door")))
-        id_, say = short[-1]
+        try:
+            return Answer("aside", await self._copy(step, press, *short[-1]))
+        except (TryLater, Stopped):  # a name could not be looked up now; it is written all the same
+            return Answer("aside", await self._constant(Say(press.by, "door-see-chat", "door")))
+
+    async def _copy(self, step: Step, press: Press, id_: str, say: Say) -> Card:
         saved = step.outcome(id_)
         slot = saved.mail.slot(press.by, say.slot)
         _, reader = await self.house.reader(saved.mail, saved.talk, press.by)
         key, generation = (slot.key, slot.generation) if slot else ("", 0)
-        card = await self.house.card(say, id_, key, generation, self.house.new_id(), reader)
-        return Answer("aside", card)
+        return await self.house.card(say, id_, key, generation, self.house.new_id(), reader)
 
     async def _constant(self, say: Say) -> Card:
         return await self.house.card(say, "", "door", 0, self.house.new_id(), Reader())
@@ -169,7 +181,7 @@ class Engine:
     async def resume(self) -> None:
         """What a stop or a crash left half said, before anything new is taken in."""
         for id_ in await self.house.store.due(self.house.now() + LEASE, limit=EVERYTHING):
-            self.post.start(self.post.resume(id_))
+            self.post.start(self.post.deliver(id_, nobody_else_runs=True))
 
     async def wake(self) -> None:
         """Everything time owes anyone. Safe to run late, twice, or after a crash."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from adapters.base import Adapter, Card, TryLater
+from adapters.base import Adapter, Card, Stopped, TryLater
 from bot.archive import Archive
 from bot.outbox import Mail
 from bot.records import id_of
@@ -64,7 +64,7 @@ class House:
         adapter = self.adapters.get(person.platform)
         try:
             profile = await adapter.profile(person) if adapter else None
-        except TryLater:
+        except (TryLater, Stopped):
             profile = None
         known = profile is not None and profile.zone is not None and hours.is_zone(profile.zone)
         return profile.zone if known and profile and profile.zone else self.programme.zone

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from weakref import WeakValueDictionary
@@ -14,22 +13,21 @@ import structlog
 from adapters.base import Adapter, Broken, Ref, Stopped, TryLater, Unclear, Unreachable
 from bot import outbox
 from bot.house import House
+from bot.ledger import Ledger
 from bot.outbox import Errand, Mail
 from bot.records import Saved
 from bot.step import Step
 from bot.store.base import Stale
 from bot.texts import Reader
 from conversations.hours import waking
-from conversations.model import Say, Unreached
+from conversations.model import Person, Say, Told, Unreached
 
 log = structlog.get_logger()
 
 UNCLEAR_FOR = timedelta(seconds=10)
-STOPPED_FOR = timedelta(hours=1)
+STOPPED_FOR = timedelta(minutes=5)
 BROKEN_FOR = timedelta(minutes=1)
 TRIES = 20
-
-Change = Callable[[Mail], Mail]
 
 
 class Post:
@@ -40,9 +38,11 @@ class Post:
 
     def __init__(self, house: House) -> None:
         self.house = house
-        self._rounds: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # alive while somebody waits
+        self.ledger = Ledger(house.archive)
+        self._turns: WeakValueDictionary[tuple[str, Person], asyncio.Lock] = (
+            WeakValueDictionary()
+        )  # while somebody waits
         self._tasks: set[asyncio.Task[None]] = set()
-        self.written: Callable[[], None] = lambda: None  # told after every write; the clock listens
         self.stopped: Callable[[str], None] = lambda _: None  # told when a platform refuses us
 
     def soon(self, *ids: str) -> None:
@@ -61,44 +61,39 @@ class Post:
         while self._tasks:
             await asyncio.gather(*tuple(self._tasks), return_exceptions=True)
 
-    async def resume(self, id_: str) -> None:
-        """After a start: nobody else can be running these errands, whatever their lease says."""
-        await self.deliver(id_, nobody_else_runs=True)
-
     async def deliver(self, id_: str, *, nobody_else_runs: bool = False) -> None:
-        """Run every errand of this conversation that can be run now, one at a time for each person."""
-        lock = self._rounds.setdefault(id_, asyncio.Lock())
-        async with lock:
-            while await self._round(id_, nobody_else_runs=nobody_else_runs):
+        """Run every errand of this conversation that can be run now; nobody waits for another person's slow call.
+
+        After a start nobody else can be running them, whatever their lease says.
+        """
+        saved = await self.house.archive.load(id_)
+        if saved is None:
+            return
+        ready = outbox.ready(saved.mail, self.house.now(), nobody_else_runs=nobody_else_runs)
+        people = dict.fromkeys(errand.to for errand in ready)
+        await asyncio.gather(*(self._deliver_to(id_, who, nobody_else_runs=nobody_else_runs) for who in people))
+
+    async def _deliver_to(self, id_: str, who: Person, *, nobody_else_runs: bool) -> None:
+        """One person's errands, one at a time."""
+        turn = self._turns.setdefault((id_, who), asyncio.Lock())
+        async with turn:
+            while await self._next(id_, who, nobody_else_runs=nobody_else_runs):
                 nobody_else_runs = False
 
-    async def _round(self, id_: str, *, nobody_else_runs: bool) -> bool:
+    async def _next(self, id_: str, who: Person, *, nobody_else_runs: bool) -> bool:
         before: list[Errand] = []
 
         def set_out(mail: Mail) -> Mail:
             now = self.house.now()
-            before[:] = outbox.ready(mail, now, nobody_else_runs=nobody_else_runs)
+            ready = outbox.ready(mail, now, nobody_else_runs=nobody_else_runs)
+            before[:] = [errand for errand in ready if errand.to == who][:1]
             return outbox.set_out(mail, (errand.id for errand in before), now)
 
-        saved = await self._change(id_, set_out)
+        saved = await self.ledger.note(id_, set_out)
         if saved is None or not before:
             return False
-        await asyncio.gather(*(self._run(id_, saved, errand) for errand in before))
+        await self._run(id_, saved, before[0])
         return True
-
-    async def _change(self, id_: str, change: Change) -> Saved[Any] | None:
-        """Apply a pure change to the newest mail and write it. None when the record is gone."""
-        while (saved := await self.house.archive.load(id_)) is not None:
-            mail = change(saved.mail)
-            if mail == saved.mail:
-                return saved
-            try:
-                (after,) = await self.house.archive.write([replace(saved, mail=mail)])
-            except Stale:
-                continue
-            self.written()
-            return after
-        return None
 
     async def _run(self, id_: str, saved: Saved[Any], errand: Errand) -> None:
         """One call to one platform, and what it means. Nothing that goes wrong here reaches anybody's screen."""
@@ -108,31 +103,34 @@ class Post:
             ref = await self._call(adapter, id_, saved, errand) if adapter else None
         except TryLater as busy:
             after = busy.after
-            await self._change(id_, lambda mail: outbox.put_off(mail, errand, now() + after))
+            await self.ledger.note(id_, lambda mail: outbox.put_off(mail, errand, now() + after))
         except Unclear:
-            await self._change(id_, lambda mail: outbox.unclear(mail, errand.id, now() + UNCLEAR_FOR))
+            await self.ledger.note(id_, lambda mail: outbox.unclear(mail, errand.id, now() + UNCLEAR_FOR))
         except Stopped:
             log.error("platform-stopped", platform=errand.to.platform)
             self.stopped(errand.to.platform)
-            await self._change(id_, lambda mail: outbox.put_off(mail, errand, now() + STOPPED_FOR))
+            await self.ledger.note(id_, lambda mail: outbox.put_off(mail, errand, now() + STOPPED_FOR))
         except Unreachable:
-            await self._unreachable(id_, errand)
+            await self._given_up(id_, errand, lambda text: Unreached(errand.to, text))
         except Broken:
-            log.error("message-dead", platform=errand.to.platform)
-            await self._change(id_, lambda mail: outbox.drop(mail, errand.id))
+            await self._dead(id_, errand)
         except Exception as broken:  # noqa: BLE001 - the edge: one card that cannot be shown must not stop the others
             log.error("delivery-failed", kind=type(broken).__name__, tries=errand.tries)
             await self._broken(id_, errand)
         else:
-            await self._change(id_, lambda mail: outbox.done(mail, errand.id, ref, new_id))
+            await self.ledger.note(id_, lambda mail: outbox.done(mail, errand.id, ref, new_id))
 
     async def _broken(self, id_: str, errand: Errand) -> None:
         until = self.house.now() + BROKEN_FOR * (errand.tries + 1)
         if errand.tries < TRIES:
-            await self._change(id_, lambda mail: outbox.put_off(mail, errand, until))
+            await self.ledger.note(id_, lambda mail: outbox.put_off(mail, errand, until))
         else:
-            log.error("message-dead", platform=errand.to.platform)
-            await self._change(id_, lambda mail: outbox.drop(mail, errand.id))
+            await self._dead(id_, errand)
+
+    async def _dead(self, id_: str, errand: Errand) -> None:
+        """Never shown, and never will be: the operator hears of it, and so does whoever waits for it."""
+        log.error("message-dead", platform=errand.to.platform)
+        await self._given_up(id_, errand, lambda text: Told("undelivered", errand.to, request=text))
 
     async def _call(self, adapter: Adapter, id_: str, saved: Saved[Any], errand: Errand) -> Ref | None:
         if errand.deed == "erase":
@@ -160,7 +158,7 @@ class Post:
         if say.considerate and awake > now:
             raise TryLater(awake - now)
 
-    async def _unreachable(self, id_: str, errand: Errand) -> None:
+    async def _given_up(self, id_: str, errand: Errand, event: Callable[[str], Unreached | Told]) -> None:
         """The errand is over; the conversation decides what that means, in the same write."""
         while (saved := await self.house.archive.load(id_)) is not None:
             step = Step(self.house)
@@ -168,11 +166,11 @@ class Post:
             slot = saved.mail.slot(errand.to, errand.slot)
             step.change(id_, outbox.drop(saved.mail, errand.id))
             if errand.deed == "post":
-                await step.decide(saved.kind, id_, Unreached(errand.to, slot.say.text if slot else ""))
+                await step.decide(saved.kind, id_, event(slot.say.text if slot else ""))
             try:
                 touched = await step.write()
             except Stale:
                 continue
-            self.written()
-            self.soon(*(other for other in touched if other != id_))
+            self.ledger.written()
+            self.soon(*touched)
             return

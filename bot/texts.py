@@ -72,7 +72,7 @@ class Words:
             "name": programme.name,
             "crisis": programme.crisis,
             "emergency": programme.emergency,
-            "lines": "\n".join(f"{line.name}: {line.reach}" for line in programme.lines),
+            "lines": "\n".join(f"{line.name}: {line.reach}" for line in programme.lines) or programme.emergency,
             "limits": programme.limits,
             "limits-signed": "yes" if programme.limits else "no",
             "crisis-texts": "yes" if programme.crisis_texts else "no",
@@ -126,7 +126,7 @@ class Words:
 
     def span(self, duration: timedelta) -> str:
         """A duration as people say it: whole days, else hours."""
-        hours = round(duration / timedelta(hours=1))
+        hours = max(1, round(duration / timedelta(hours=1)))
         return self.say("span-hours", n=hours) if hours % 24 else self.say("span-days", n=hours // 24)
 
     def when(self, at: datetime, now: datetime, zone: str) -> str:

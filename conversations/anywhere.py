@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from conversations.closing import close_now, not_before_the_page
 from conversations.flow import FORGOTTEN, Conversation, Decision, Effect, Flow
-from conversations.model import Chose, Elapsed, Event, Facts, Opened, Person, Say, Tell, Told, Urgency
+from conversations.model import EVERY_SLOT, Chose, Elapsed, Event, Facts, Opened, Person, Say, Tell, Told, Urgency
 from conversations.request import ASKING, CHOSEN, CLOSED, CRISIS, DETAILS, OPEN, RESTING, TOGETHER, Request
 from conversations.request import flow as support_flow
 from conversations.support import asking_card, chosen_card, details_card, resting_card
@@ -102,7 +102,8 @@ def _forget(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
 def _hide(door: Doorstep, event: Opened) -> tuple[Effect, ...]:
     """Every card of ours goes out of this chat, whatever it was about."""
     standing = Tell("volunteering", event.by, Told("hide", event.by))
-    return *(Tell("support", request, event) for request in _theirs(door)), standing, _card(event)
+    here = Say(event.by, "", EVERY_SLOT, manner="erase")
+    return *(Tell("support", request, event) for request in _theirs(door)), standing, here, _card(event)
 
 
 def _theirs(door: Doorstep) -> tuple[str, ...]:
@@ -240,7 +241,7 @@ def status_card(request: Request, facts: Facts) -> Say:
 def crisis_card(request: Request) -> Say:
     """Shown only to the writer; it promises what is true at this stage. Nothing is labelled, stored or told."""
     text, choices = {
-        DETAILS.name: ("crisis", ("ask", "change-my-mind")),
+        DETAILS.name: ("crisis", ("change-my-mind",)),
         ASKING.name: ("crisis-asking", CRISIS),
         RESTING.name: ("crisis-asking", CRISIS),
         CHOSEN.name: ("crisis-somebody-there", ("change-my-mind",)),

@@ -61,7 +61,7 @@ def something_else(request: Request, event: Chose, facts: Facts) -> Decision[Req
 @flow.on(*ACCOMPANIED, choice="thirty-days")
 def a_month_on(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
     """Only on the clinician's own tap, because it means keeping the request longer; the date is shown."""
-    began = request.searching_since or facts.now
+    began = request.counted_from or facts.now
     later = replace(request, check_ins=(*request.check_ins, max(began + THIRTY_DAYS, facts.now)))
     waiting = flow.wait(later, **lasting(later, facts))
     closes = waiting.deadlines["close"] + facts.programme.erase_after

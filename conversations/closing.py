@@ -53,10 +53,10 @@ def close_quietly(request: Request, event: Elapsed, facts: Facts) -> Decision[Re
     due = hours.waking(last + facts.programme.close_after, zone_of_peer(request, facts), facts.programme.quiet)
     if due > facts.now:
         return flow.wait(request, close=due), ()
-    return close_now(request, facts, closer=request.clinician)
+    return close_now(request, facts, closer=None)
 
 
-def close_now(request: Request, facts: Facts, closer: Person) -> Decision[Request]:
+def close_now(request: Request, facts: Facts, closer: Person | None) -> Decision[Request]:
     """From here on nothing is asked of anyone; our own cards are taken out of every chat."""
     together = request.stage == TOGETHER.name
     closed = flow.move(
@@ -73,10 +73,17 @@ def not_before_the_page(request: Request, moment: datetime) -> datetime:
     return max(moment, page + A_MOMENT) if page else moment
 
 
-def _goodbye(request: Request, facts: Facts, closer: Person) -> tuple[Effect, ...]:
+def _goodbye(request: Request, facts: Facts, closer: Person | None) -> tuple[Effect, ...]:
     erased = facts.now + facts.programme.erase_after
     manner: Manner = "progress" if closer == request.clinician else "news"
-    card = Say(request.clinician, "support-closed", "status", times={"erased": erased}, manner=manner)
+    card = Say(
+        request.clinician,
+        "support-closed",
+        "status",
+        times={"erased": erased},
+        manner=manner,
+        considerate=closer is None,
+    )
     return *clear(request.clinician), card
 
 

@@ -40,7 +40,7 @@ def ask_everyone_again(request: Request, event: Chose, facts: Facts) -> Decision
     everyone = replace(request, wave=len(facts.programme.waves), asked=tuple(o.peer for o in request.offers))
     asking, new = ask_the_next(everyone, facts)
     answered = flow.wait(asking, escalate=None)
-    card = Say(event.by, "coordinator-asked-again", "waiting", CHOICES, manner="progress")
+    card = Say(event.by, "coordinator-asked-again", "waiting", ("take-it",), manner="progress")
     return answered, (*again, *new, card, asking_card(answered, facts))
 
 

@@ -30,7 +30,7 @@ def _the_clinician(request: Request, event: Unreached, facts: Facts) -> Decision
     """They left or shut us out. A coordinator hears of it without a name, and we let go."""
     closed, effects = close_now(request, facts, closer=event.who)
     told = tuple(say for say in effects if not (isinstance(say, Say) and say.to == event.who))
-    return closed, (*told, *cannot_reach(request, facts))
+    return closed, (*told, *_undelivered(request, event), *cannot_reach(request, facts))
 
 
 def _the_peer(request: Request, event: Unreached, facts: Facts) -> Decision[Request]:
@@ -44,4 +44,13 @@ def _the_peer(request: Request, event: Unreached, facts: Facts) -> Decision[Requ
 
 def _undelivered(request: Request, event: Unreached) -> tuple[Say, ...]:
     """The writer of a line that could not be delivered is told."""
-    return (Say(request.clinician, "relay-undelivered", "sent"),) if event.text.startswith("relay-line") else ()
+    if request.peer is None or not event.text.startswith("relay-line"):
+        return ()
+    writer = request.peer if event.who == request.clinician else request.clinician
+    return (Say(writer, "relay-undelivered", "sent"),)
+
+
+@flow.told(TOGETHER, what="undelivered")
+def a_line_got_lost(request: Request, event: Told, facts: Facts) -> Decision[Request]:
+    """Given up after many tries, though both are still there."""
+    return request, _undelivered(request, Unreached(event.who, event.request))

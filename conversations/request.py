@@ -97,7 +97,7 @@ def next_in_line(request: Request, facts: Facts) -> Person | None:
     """Whom to tell next that someone is waiting: never the clinician, and never somebody they wished to leave out."""
     on_call = facts.programme.on_call
     line = (*facts.programme.coordinators, *((on_call.person,) if on_call and on_call.person else ()))
-    kept_out = {request.clinician, *request.wishes.leave_out, *request.told}
+    kept_out = {request.clinician, *request.wishes.leave_out, *request.told, *request.passed}
     return next((who for who in line if who not in kept_out), None)
 
 

@@ -32,7 +32,7 @@ def back_at_the_door(talk: Volunteer, event: Opened, facts: Facts) -> Decision[V
         case "resume":
             return _resumed(talk)
         case "change":
-            return talk, (replace(profile_card(talk, ("save", "not-now")), text="volunteer-change"),)
+            return talk, (replace(profile_card(talk, ("save", "not-now"), facts), text="volunteer-change"),)
         case "leave":
             return gone(talk, facts, "volunteer-left")
         case _:
@@ -87,7 +87,7 @@ def _resumed(talk: Volunteer) -> Decision[Volunteer]:
 
 @flow.on(READY, choice="change")
 def change(talk: Volunteer, event: Chose, facts: Facts) -> Decision[Volunteer]:
-    return talk, (replace(profile_card(talk, ("save", "not-now")), text="volunteer-change"),)
+    return talk, (replace(profile_card(talk, ("save", "not-now"), facts), text="volunteer-change"),)
 
 
 @flow.on(READY, choice="save")

@@ -39,17 +39,24 @@ DEPARTMENTS = (
 )  # fmt: skip
 LANGUAGES = ("en", "es", "fr", "de", "pt", "ar", "zh", "hi", "tl")
 
-DETAILS_QUESTIONS = (
-    Question("about", "choice", ABOUT),
-    Question("how", "choice", HOW, ("any",)),
-    Question("who", "several", WHO, ("other-department",)),
-    Question("role", "choice", ROLES),
-    Question("department", "choice", DEPARTMENTS),
-    Question("language", "choice", LANGUAGES),
-    Question("leave-out", "people"),
-    Question("when", "choice", WHEN, ("any-time",)),
-    Question("follow-up", "several", ("check-in", "nights"), ("check-in",)),
-)
+
+def ways(facts: Facts) -> tuple[str, ...]:
+    """How two people can talk here; writing unnamed only where the hospital lets them."""
+    return HOW if facts.programme.relay else tuple(way for way in HOW if way != "here")
+
+
+def questions(facts: Facts) -> tuple[Question, ...]:
+    return (
+        Question("about", "choice", ABOUT),
+        Question("how", "choice", ways(facts), ("any",)),
+        Question("who", "several", WHO, ("other-department",)),
+        Question("role", "choice", ROLES),
+        Question("department", "choice", DEPARTMENTS),
+        Question("language", "choice", LANGUAGES),
+        Question("leave-out", "people"),
+        Question("when", "choice", WHEN, ("any-time",)),
+        Question("follow-up", "several", ("check-in", "nights"), ("check-in",)),
+    )
 
 
 # ---------------------------------------------------------------- opening and asking
@@ -70,23 +77,23 @@ def details_card(request: Request, facts: Facts) -> Say:
     elif soonest > facts.now:
         text = "support-details-later"
     choices, times = ("ask", "change-my-mind"), {"next": soonest} if soonest else {}
-    return Say(request.clinician, text, "status", choices, DETAILS_QUESTIONS, times=times)
+    return Say(request.clinician, text, "status", choices, questions(facts), times=times)
 
 
 @flow.on(DETAILS, choice="ask")
 def start_asking(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
-    wishes = _wishes(event)
+    wishes = _wishes(event, facts)
     check_ins = tuple(facts.now + after for after in facts.programme.check_ins) if wishes.check_in else ()
     asking = replace(request, wishes=wishes, check_ins=check_ins, counted_from=facts.now, seed=facts.luck)
     return search(asking, facts, manner="progress")
 
 
-def _wishes(event: Chose) -> Wishes:
+def _wishes(event: Chose, facts: Facts) -> Wishes:
     follow_up = several(event, "follow-up", ("check-in", "nights"), ("check-in",))
     people = event.answers.get("leave-out", ())
     return Wishes(
         about=one(event, "about", ABOUT),
-        how=one(event, "how", HOW, "any"),
+        how=one(event, "how", ways(facts), "any"),
         who=several(event, "who", WHO, ("other-department",)),
         role=one(event, "role", ROLES),
         department=one(event, "department", DEPARTMENTS),

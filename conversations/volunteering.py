@@ -22,7 +22,7 @@ from conversations.model import (
     Tell,
     Told,
 )
-from conversations.support import ABOUT, DEPARTMENTS, HOW, LANGUAGES, ROLES, one, several
+from conversations.support import ABOUT, DEPARTMENTS, HOW, LANGUAGES, ROLES, one, several, ways
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 LINGERS = timedelta(hours=1)  # until the last card has had time to go out
@@ -97,21 +97,21 @@ def at_the_door(talk: Volunteer, event: Opened, facts: Facts) -> Decision[Volunt
         nothing = flow.move(talk, GONE, forget=facts.now + LINGERS)
         return nothing, (replace(say(talk, "volunteer-not-yet"), manner="answer"),)
     profile = flow.move(talk, PROFILE, **{"give-up": facts.now + WEEK})
-    return profile, (profile_card(profile, ("next", "not-now")),)
+    return profile, (profile_card(profile, ("next", "not-now"), facts),)
 
 
 @flow.opened(PROFILE, PLEDGE, APPROVAL)
 def back_at_the_door(talk: Volunteer, event: Opened, facts: Facts) -> Decision[Volunteer]:
     if event.word == "leave":
         return gone(talk, facts, "volunteer-left")
-    return talk, (standing_card(talk),)
+    return talk, (standing_card(talk, facts),)
 
 
-def standing_card(talk: Volunteer) -> Say:
+def standing_card(talk: Volunteer, facts: Facts) -> Say:
     """Where this volunteer stands, with every way to change it."""
     match talk.stage:
         case PROFILE.name:
-            return profile_card(talk, ("next", "not-now"))
+            return profile_card(talk, ("next", "not-now"), facts)
         case PLEDGE.name:
             return say(talk, "volunteer-pledge", "promise", "not-now")
         case APPROVAL.name:
@@ -138,7 +138,7 @@ def in_place(card: Say) -> Say:
     return replace(card, manner="progress")
 
 
-def profile_card(talk: Volunteer, choices: tuple[str, ...]) -> Say:
+def profile_card(talk: Volunteer, choices: tuple[str, ...], facts: Facts) -> Say:
     """Everything a match needs, prefilled with what is known."""
     peer = talk.peer
     chosen = (("visible",) if peer.visible else ()) + (("plain-push",) if peer.plain_push else ())
@@ -150,7 +150,7 @@ def profile_card(talk: Volunteer, choices: tuple[str, ...]) -> Say:
         Question("languages", "several", LANGUAGES, peer.languages),
         Question("my-hours", "several", tuple(hours.PARTS), peer.hours),
         Question("limit", "choice", tuple(str(n + 1) for n in range(MOST)), (str(peer.limit),)),
-        Question("ways", "several", HOW[1:], peer.ways),
+        Question("ways", "several", ways(facts)[1:], peer.ways),
         Question("showing", "several", ("visible", "plain-push"), chosen),
         Question("evaluates", "several", EVALUATES, EVALUATES[:1] if peer.evaluates else ()),
     )
@@ -181,7 +181,7 @@ def filled_in(peer: Peer, event: Chose) -> Peer:
 @flow.on(PROFILE, choice="next")
 def read_the_pledge(talk: Volunteer, event: Chose, facts: Facts) -> Decision[Volunteer]:
     filled = flow.move(replace(talk, peer=filled_in(talk.peer, event)), PLEDGE, **{"give-up": facts.now + WEEK})
-    return filled, (in_place(standing_card(filled)),)
+    return filled, (in_place(standing_card(filled, facts)),)
 
 
 @flow.on(PLEDGE, choice="promise")
@@ -189,7 +189,7 @@ def promised(talk: Volunteer, event: Chose, facts: Facts) -> Decision[Volunteer]
     if facts.programme.automatic_approval:
         return trained(talk, facts, facts.now.date())
     waiting = flow.move(talk, APPROVAL, remind=facts.now + REMINDER)
-    return waiting, (in_place(standing_card(waiting)), *ask_coordinators(waiting, facts))
+    return waiting, (in_place(standing_card(waiting, facts)), *ask_coordinators(waiting, facts))
 
 
 def ask_coordinators(talk: Volunteer, facts: Facts) -> tuple[Say, ...]:

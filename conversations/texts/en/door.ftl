@@ -27,7 +27,7 @@ privacy-limits = { $limits-signed ->
 data =
     While you have an open request we hold who you are here, what you ticked, and when to check in.
     Not what happened, and no messages. It is erased { $erase-after } after closing.
-    Type "forget me" and it goes now.
+    Type "forget me" and it goes now. A peer's entry goes with "leave".
 
 ## Help that does not need us
 
@@ -56,13 +56,13 @@ crisis-keep-asking =
 ## Small answers
 
 door-enough-today =
-    You have asked a few times today, so we can't open another request until tomorrow.
+    You have asked for a peer today already, so we can't open another request just yet.
     You can reach people now at { $crisis }, or see other numbers below.
-door-nothing-open = There is nothing open to stop. You can come back any time.
+door-nothing-open = You have no open request to stop. If you walk with someone as a peer, hand back on that card.
 door-forgotten =
     Done. What we hold about a request of yours is being erased now. { $platform } may keep its own copies of messages.
     If you are a peer too, type "leave" to leave the roster.
-door-hidden = We took our cards out of this chat, as far as { $platform } lets us. You can come back any time.
+door-hidden = We took what we said about you out of this chat, as far as { $platform } lets us. You can come back any time.
 door-see-chat = We wrote to you in our own chat, where only you and the bot are. Please go on there.
 door-typed = What you typed stays in { $platform }; we did not keep it and passed it to nobody.
 taken-away = This is no longer needed.

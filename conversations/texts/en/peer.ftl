@@ -94,7 +94,7 @@ volunteer-declined =
 volunteer-unanswered = Nobody has answered your offer, and we are sorry. What you told us is erased within the hour. You can offer again any time.
 volunteer-left = You have left the roster. What we hold about you as a peer is erased within the hour. Thank you for being there.
 volunteer-training-ends = Your training counts until { $until }. Please speak with a coordinator about a refresher.
-volunteer-training-ended = Your training has run out, so we ask you for nothing new. A coordinator has been told. You can leave at any time.
+volunteer-training-ended = Your training has run out, so we ask you for nothing new. Please speak with a coordinator about a refresher. You can leave at any time.
 
 ## Coordinators
 

@@ -60,7 +60,7 @@ support-chosen-named =
     } and can talk with you.
     You're still unnamed. Share your name only if and when you like.
 support-chosen-coordinator =
-    A coordinator of the peer support programme can talk with you.
+    Someone from the peer support programme itself can talk with you.
     You're still unnamed. Share your name only if and when you like.
 support-resting = No tap needed now. This is still here when you are.
 
@@ -80,9 +80,9 @@ relay-form = What you write here is passed on to the other one and not kept by u
 relay-form-title = Write
 relay-line = { $alias } writes:
 relay-line-of-peer = { $peer-alias } writes:
-relay-sent = Passed on. You can write again, or just wait.
+relay-sent = On its way. You can write again, or just wait.
 relay-not-passed-on = We could not pass this on: you two no longer write here. What you wrote was not kept.
-relay-undelivered = Your last line could not be delivered, and we did not keep it. We're asking someone else.
+relay-undelivered = Your last line could not be delivered, and we did not keep it.
 lawsuit =
     Talk about how you are, not the facts. What is said to a peer may not be legally protected. Ask your lawyer first.
 
