@@ -13,7 +13,6 @@ import structlog
 from bot.records import Saved, dump, load
 from bot.store.base import Damaged, Gone, Record, Store
 from bot.vault import Vault
-from conversations.flow import FORGOTTEN
 
 log = structlog.get_logger()
 
@@ -21,19 +20,28 @@ LATELY = 1024  # conversations kept open in memory; one that is forgotten is dro
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """A conversation, and the very bytes it was opened from: sealed anew, even the same words give other bytes."""
+
+    sealed: bytes = field(repr=False)
+    saved: Saved[Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Roster:
     """Every volunteer as the store knew them at one moment."""
 
     records: Sequence[Record] = ()
+    opened: Mapping[str, Opened] = field(default_factory=dict, repr=False)
     volunteers: Mapping[str, Saved[Any]] = field(default_factory=dict, repr=False)
 
 
 class Archive:
-    """The store is the only truth: what is kept open here counts only at the revision the store names."""
+    """The store is the only truth: what is kept open here counts only for the bytes the store names."""
 
     def __init__(self, store: Store, vault: Vault, now: Callable[[], datetime]) -> None:
         self._store, self._vault, self._now = store, vault, now
-        self._lately: OrderedDict[str, Saved[Any]] = OrderedDict()
+        self._lately: OrderedDict[str, Opened] = OrderedDict()
         self._roster = Roster()
 
     async def load(self, id: str) -> Saved[Any] | None:
@@ -42,36 +50,34 @@ class Archive:
         if record is None or record.kind == "seen":
             self._lately.pop(id, None)
             return None
-        return self._opened(record)
+        opened = self._open(record, self._lately.get(id))
+        self._keep(opened)
+        return opened.saved
 
-    def _opened(self, record: Record) -> Saved[Any]:
-        known = self._lately.get(record.id)
-        if known is None or known.revision != record.revision:
-            known = load(record, self._vault)
-        self._keep(known)
-        return known
+    def _open(self, record: Record, known: Opened | None) -> Opened:
+        if known is not None and known.sealed == record.sealed and known.saved.revision == record.revision:
+            return known
+        return Opened(record.sealed, load(record, self._vault))
 
-    def _keep(self, saved: Saved[Any]) -> None:
-        self._lately[saved.talk.id] = saved
-        self._lately.move_to_end(saved.talk.id)
+    def _keep(self, opened: Opened) -> None:
+        id = opened.saved.talk.id
+        self._lately[id] = opened
+        self._lately.move_to_end(id)
         if len(self._lately) > LATELY:
             self._lately.popitem(last=False)
 
     async def volunteers(self) -> Mapping[str, Saved[Any]]:
         """The whole roster by record id; nothing is opened twice."""
-        records, before = await self._store.kind("volunteering"), self._roster
-        if records is not before.records:
-            opened = ((record.id, self._volunteer(record)) for record in records)
-            self._roster = Roster(records, {id: saved for id, saved in opened if saved is not None})
+        records = await self._store.kind("volunteering")
+        if records is not self._roster.records:
+            opened = {record.id: known for record in records if (known := self._volunteer(record)) is not None}
+            self._roster = Roster(records, opened, {id: known.saved for id, known in opened.items()})
         return self._roster.volunteers
 
-    def _volunteer(self, record: Record) -> Saved[Any] | None:
+    def _volunteer(self, record: Record) -> Opened | None:
         """One record that does not open must not keep the others from being asked."""
-        known = self._roster.volunteers.get(record.id)
-        if known is not None and known.revision == record.revision:
-            return known
         try:
-            return load(record, self._vault)
+            return self._open(record, self._roster.opened.get(record.id))
         except Damaged:
             log.error("record-failed", kind="Damaged")
             return None
@@ -79,11 +85,12 @@ class Archive:
     async def write(self, changed: Iterable[Saved[Any]], *also: Record | Gone) -> tuple[Saved[Any], ...]:
         """All or nothing: what stands in the store afterwards, one revision on. Raises Stale."""
         now, before = self._now(), tuple(changed)
-        await self._store.save(*(dump(saved, self._vault, now) for saved in before), *also)
+        changes = tuple(dump(saved, self._vault, now) for saved in before)
+        await self._store.save(*changes, *also)
         after = tuple(replace(saved, revision=saved.revision + 1) for saved in before)
-        for saved in after:
-            if saved.talk.stage == FORGOTTEN:
-                self._lately.pop(saved.talk.id, None)
+        for change, saved in zip(changes, after, strict=True):
+            if isinstance(change, Record):
+                self._keep(Opened(change.sealed, saved))
             else:
-                self._keep(saved)
+                self._lately.pop(change.id, None)
         return after

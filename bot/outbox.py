@@ -200,7 +200,8 @@ def _in_order(mail: Mail, now: datetime) -> list[Errand]:
     first: dict[Person, Errand] = {}
     for errand in mail.errands:
         slot = mail.slot(errand.to, errand.slot)
-        asleep = slot is not None and slot.say.considerate and errand.not_before is not None and errand.not_before > now
+        waits = errand.not_before is not None and errand.not_before > now and not errand.sending
+        asleep = waits and slot is not None and slot.say.considerate
         if errand.deed != "erase" and not asleep:
             first.setdefault(errand.to, errand)
     others = [errand for errand in mail.errands if errand.to not in first or errand.deed == "erase"]
@@ -261,6 +262,8 @@ def done(mail: Mail, id: str, ref: Ref | None, new_id: NewId) -> Mail:
         late = Errand(new_id(), errand.to, errand.slot, "erase", ref)
         return replace(mail, slots=slots, errands=(*mail.errands, late))
     errands = mail.errands
+    if errand.deed == "post" and errand.generation == slot.generation:  # the newest words are there already
+        errands = _without_waiting(mail, errand.to, errand.slot)
     if slot.ref is not None and slot.ref != ref:
         errands = (*errands, Errand(new_id(), errand.to, errand.slot, "erase", slot.ref))
     return replace(mail, slots=_with(mail, _delivered(slot, ref, errand.generation)), errands=errands)

@@ -23,7 +23,6 @@ from conversations.support import neutral, zone_of_peer
 from conversations.together import clear
 
 SOON = timedelta(hours=1)  # long enough to take our cards out of the chats
-A_MOMENT = timedelta(minutes=1)
 NEVER = timedelta(days=3650)
 
 
@@ -68,9 +67,9 @@ def close_now(request: Request, facts: Facts, closer: Person | None) -> Decision
 
 
 def not_before_the_page(request: Request, moment: datetime) -> datetime:
-    """A peer who called the on-call person is told to phone before the request is forgotten, whoever wants it gone."""
+    """A peer who called the on-call person must still be answered, whoever wants the request gone."""
     page = request.deadlines.get("page")
-    return max(moment, page + A_MOMENT) if page else moment
+    return max(moment, page + SOON) if page else moment
 
 
 def _goodbye(request: Request, facts: Facts, closer: Person | None) -> tuple[Effect, ...]:

@@ -14,7 +14,7 @@ from adapters.slack import cards, quiet
 from adapters.slack.presses import Heard
 from adapters.slack.slack import Expired, Slack
 
-_NOT_DONE = (Expired, TimeoutError, TryLater, Unclear, Unreachable, Stopped)
+_NOT_DONE = (Broken, Expired, TimeoutError, TryLater, Unclear, Unreachable, Stopped)
 
 
 def ok() -> BoltResponse:

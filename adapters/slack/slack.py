@@ -16,7 +16,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.base import Address, Card, Profile, Ref, TryLater, Unclear, Unreachable
+from adapters.base import Address, Broken, Card, Profile, Ref, TryLater, Unclear, Unreachable
 from adapters.slack import cards, errors, quiet
 from adapters.slack.manifest import SCOPES
 from adapters.slack.pace import Pace
@@ -56,6 +56,7 @@ class Slack:
         self._session: aiohttp.ClientSession | None = None
         self._client: AsyncWebClient | None = None
         self._chats = Recent[str]()
+        self._keeps_everything = False  # the workspace lets no message be deleted
         self._profiles = Recent[Profile]()
         self.team = ""
         self.ourselves: frozenset[str] = frozenset()  # our user id and bot id
@@ -105,12 +106,16 @@ class Slack:
     async def erase(self, ref: Ref, instead: Card) -> None:
         """Take a posted card away; where compliance exports forbid it, take away what can be read and pressed."""
         channel, _, ts = ref.partition("/")
+        if self._keeps_everything:
+            await self._edit(ref, instead)
+            return
         await self._pace.turn("update")
         try:
             await self._do("update", "chat.delete", channel=channel, ts=ts)
         except (_Missing, Unreachable):
             return
         except _KeptByRule:
+            self._keeps_everything = True
             await self._edit(ref, instead)
         except Unclear:
             raise TryLater from None  # erasing twice is harmless
@@ -139,7 +144,7 @@ class Slack:
         try:
             async with asyncio.timeout(_QUICK):
                 answer = await self._ask("users.info", user=person.id, include_locale="true")
-        except (TimeoutError, Unclear):
+        except (TimeoutError, Unclear, Broken):
             raise TryLater from None
         except Unreachable:
             return Profile(member=False)
