@@ -192,6 +192,7 @@ def _what_happens_to_a_request(talk: Request, facts: Facts) -> Iterator[tuple[Ev
         yield Chose(offer.peer, "yes"), replace(facts, peers=tuple(full))
     for who in sorted(involved):
         yield Unreached(who, "relay-line"), facts
+        yield Told("undelivered", who), facts
         yield Told("peer-gone", who), facts
     for word in ("", "soon", "stop", "forget me", "hide", anywhere.NOT_SAFE):
         yield Opened(ANA, word), facts

@@ -17,6 +17,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from adapters.base import Answer, Button, Card
 from adapters.playground.playground import Playground
@@ -298,10 +299,17 @@ class Play:
             (button, card)
             for card in self.chat(name).old_cards(person)
             for button in card.buttons
-            if button.token not in current and button.token[0] != "="
+            if button.token not in current and button.token[0] != "=" and not self.means_the_same(person, button)
         ]
         if old and not self.busy:
             await self.changes_nothing(name, *old[which % len(old)])
+
+    def means_the_same(self, person: Person, button: Button) -> bool:
+        """A card that was said again, word for word: whoever presses the copy above means what stands below."""
+        token = self.theatre.engine.house.vault.read_token(button.token)
+        saved = self.world.requests.get(token.record_id) if token else None
+        slot = saved.mail.pressed(person, token.slot) if saved and token else None
+        return bool(token and slot and slot.answers_to(token.generation))
 
     async def press_anothers(self, who: int, which: int) -> None:
         name, other = self.here()[who % len(self.here())], EVERYBODY[which % len(EVERYBODY)]
@@ -509,8 +517,10 @@ async def played(folder: Path, scene: int, actions: Actions, *, restarting: bool
 
 
 def run(scene: int, actions: Actions, *, restarting: bool = False) -> dict[str, list[str]]:
-    with TemporaryDirectory() as folder:
-        return asyncio.run(played(Path(folder), scene, actions, restarting=restarting))
+    with TemporaryDirectory() as folder, capture_logs() as logs:
+        read = asyncio.run(played(Path(folder), scene, actions, restarting=restarting))
+    assert not [entry for entry in logs if entry["log_level"] == "error"], "something broke and was only logged"
+    return read
 
 
 numbers = st.integers(0, 99)
@@ -520,13 +530,13 @@ profile = settings(
 )
 
 
-@settings(profile, max_examples=24)
+@settings(profile, max_examples=20)
 @given(numbers, evenings)
 def test_whatever_happens_the_laws_hold(scene: int, actions: Actions):
     run(scene, actions)
 
 
-@settings(profile, max_examples=4)
+@settings(profile, max_examples=3)
 @given(numbers, evenings)
 def test_restarting_anywhere_gives_the_same_messages(scene: int, actions: Actions):
     assert run(scene, actions) == run(scene, actions, restarting=True)
