@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from slack_bolt.response import BoltResponse
 
-from adapters.base import Answer, Card, Stopped, TryLater, Unclear, Unreachable
+from adapters.base import Answer, Broken, Card, Stopped, TryLater, Unclear, Unreachable
 from adapters.slack import cards, quiet
 from adapters.slack.presses import Heard
 from adapters.slack.slack import Expired, Slack
