@@ -524,13 +524,13 @@ def run(scene: int, actions: Actions, *, restarting: bool = False) -> dict[str, 
 
 
 numbers = st.integers(0, 99)
-evenings = st.lists(st.tuples(numbers, numbers, numbers), min_size=8, max_size=25)
+evenings = st.lists(st.tuples(numbers, numbers, numbers), min_size=8, max_size=20)
 profile = settings(
     derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 
-@settings(profile, max_examples=20)
+@settings(profile, max_examples=14)
 @given(numbers, evenings)
 def test_whatever_happens_the_laws_hold(scene: int, actions: Actions):
     run(scene, actions)
