@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -120,7 +121,12 @@ class Sqlite:
                 self.put(record)
             self.database.execute("commit")
             loop = first[1].get_loop()
-            loop.call_soon_threadsafe(lambda batch=batch: [done.set_result(None) for _, done in batch])
+            loop.call_soon_threadsafe(_tell, batch)
+
+
+def _tell(batch: list[tuple[Record, asyncio.Future[None]]]) -> None:
+    for _, done in batch:
+        done.set_result(None)
 
 
 class Stock:
@@ -174,7 +180,7 @@ async def main(folder: Path) -> int:
     thread.start()
     runs: dict[str, Callable[[], Awaitable[float]]] = {
         "floor": lambda: one_by_one(floor.write),
-        **{f"ours {size:,}": (lambda store=store: one_by_one(store.write)) for size, store in ours.items()},
+        **{f"ours {size:,}": partial(one_by_one, store.write) for size, store in ours.items()},
         "sqlite": lambda: one_by_one(sqlite.write),
         "stock tinydb 1,000": lambda: one_by_one(stock.write, 5),
         "ours, 32 writers": lambda: together(crowd.write),
