@@ -23,7 +23,7 @@ lint: $(SET_UP)
 	$(BIN)/lint-imports
 
 bench: $(SET_UP)
-	@for each in bench/*.py; do $(BIN)/python "$$each" $(ARGS) || exit; done
+	@failed=0; for each in bench/*.py; do $(BIN)/python "$$each" $(ARGS) || failed=1; done; exit $$failed
 
 $(SET_UP): pyproject.toml .ci/set-up
 	@.ci/set-up $(VENV)

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from conversations.closing import close_now, not_before_the_page
 from conversations.flow import FORGOTTEN, Conversation, Decision, Effect, Flow
 from conversations.model import EVERY_SLOT, Chose, Elapsed, Event, Facts, Opened, Person, Say, Tell, Told, Urgency
-from conversations.request import ASKING, CHOSEN, CLOSED, CRISIS, DETAILS, OPEN, RESTING, TOGETHER, Request
+from conversations.request import ASKING, CHOSEN, CLOSED, DETAILS, OPEN, TOGETHER, Request
 from conversations.request import flow as support_flow
-from conversations.support import asking_card, chosen_card, details_card, resting_card
+from conversations.support import asking_card, chosen_card, crisis_card, details_card, resting_card
 from conversations.together import clear, clinician_card
 
 LINGERS = timedelta(hours=25)
@@ -236,18 +236,6 @@ def status_card(request: Request, facts: Facts) -> Say:
             return clinician_card(request)
         case _:
             return resting_card(request)
-
-
-def crisis_card(request: Request) -> Say:
-    """Shown only to the writer; it promises what is true at this stage. Nothing is labelled, stored or told."""
-    text, choices = {
-        DETAILS.name: ("crisis", ("change-my-mind",)),
-        ASKING.name: ("crisis-asking", CRISIS),
-        RESTING.name: ("crisis-asking", CRISIS),
-        CHOSEN.name: ("crisis-somebody-there", ("change-my-mind",)),
-        TOGETHER.name: ("crisis-somebody-there", ("close",)),
-    }[request.stage]
-    return Say(request.clinician, text, "crisis", choices)
 
 
 @support_flow.on(ASKING, choice="keep-asking")

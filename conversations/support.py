@@ -14,9 +14,11 @@ from conversations.model import Chose, Elapsed, Facts, Manner, Person, Question,
 from conversations.request import (
     ASKING,
     CHOSEN,
+    CRISIS,
     DETAILS,
     NEW,
     RESTING,
+    TOGETHER,
     Offer,
     Request,
     Wishes,
@@ -149,7 +151,7 @@ def search(request: Request, facts: Facts, *, manner: Manner = "news", text: str
     if not any(matching.could_ever(asking, peer, facts) for peer in facts.peers):
         asking = flow.wait(asking, half=_decent(request, facts.now, facts.programme.zone, facts))
     asking, offers = ask_the_next(asking, facts)
-    return asking, (*offers, asking_card(asking, facts, manner, text))
+    return asking, (*offers, asking_card(asking, facts, manner, text), crisis_kept_true(asking))
 
 
 def _decent(request: Request, moment: datetime, zone: str, facts: Facts) -> datetime:
@@ -259,7 +261,8 @@ def to_choose(request: Request, facts: Facts, *also: Effect) -> Decision[Request
     choose = _decent(request, facts.now + wait, request.zone, facts)
     chosen = flow.move(request, CHOSEN, choose=choose, **lasting(request, facts))
     coordinators = tuple(neutral(who, "coordinator-settled", "waiting") for who in request.told)
-    return chosen, (*also, *coordinators, yes_card(chosen), chosen_card(chosen, facts))
+    cards = yes_card(chosen), chosen_card(chosen, facts), crisis_kept_true(chosen)
+    return chosen, (*also, *coordinators, *cards)
 
 
 def yes_card(request: Request) -> Say:
@@ -335,7 +338,7 @@ def no_tap_needed(request: Request, event: Elapsed, facts: Facts) -> Decision[Re
     """The peer is let go kindly; the clinician is not chased, and nothing more is asked until they tap."""
     assert request.peer is not None
     resting = flow.move(replace(request, peer=None), RESTING, **lasting(request, facts))
-    return resting, (neutral(request.peer), resting_card(resting))
+    return resting, (neutral(request.peer), resting_card(resting), crisis_kept_true(resting))
 
 
 def resting_card(request: Request) -> Say:
@@ -344,5 +347,24 @@ def resting_card(request: Request) -> Say:
 
 @flow.on(RESTING, choice="keep-asking")
 def ask_once_more(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
-    asking, effects = search(request, facts, manner="progress")
-    return asking, (*effects, Say(event.by, "", "crisis", manner="erase"))
+    return search(request, facts, manner="progress")
+
+
+# ---------------------------------------------------------------- whoever is not safe
+
+
+def crisis_card(request: Request) -> Say:
+    """Shown only to the writer; it promises what is true at this stage. Nothing is labelled, stored or told."""
+    text, choices = {
+        DETAILS.name: ("crisis", ("change-my-mind",)),
+        ASKING.name: ("crisis-asking", CRISIS),
+        RESTING.name: ("crisis-asking", CRISIS),
+        CHOSEN.name: ("crisis-somebody-there", ("change-my-mind",)),
+        TOGETHER.name: ("crisis-somebody-there", ("close",)),
+    }[request.stage]
+    return Say(request.clinician, text, "crisis", choices)
+
+
+def crisis_kept_true(request: Request) -> Say:
+    """A crisis card that stands says and offers what holds at the stage the request came to."""
+    return replace(crisis_card(request), manner="refresh")

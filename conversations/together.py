@@ -55,7 +55,7 @@ def together(request: Request, facts: Facts) -> Decision[Request]:
         talked=_decent(facts.now + wait, request, facts),
         **lasting(met, facts),
     )
-    return there, (*cards(there), guide_card(there, facts), *_lawsuit(there))
+    return there, (*cards(there), guide_card(there, facts), *_lawsuit(there), support.crisis_kept_true(there))
 
 
 def _check_ins_from_now(request: Request, facts: Facts) -> Request:
