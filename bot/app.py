@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import secrets
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -79,6 +80,7 @@ async def running(settings: Settings, world: World = World()) -> AsyncIterator[R
         public = await web.listen(web.public({"/slack/events": door.handle}), _at(settings.bind))
         ending.push_async_callback(public.stop, door.drain)
         await engine.resume()
+        gc.freeze()  # what was built until here lives as long as we do: no collection need walk it during a press
         waker.start()
         ending.push_async_callback(waker.stop)
         log.info("serving")

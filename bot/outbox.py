@@ -82,99 +82,106 @@ class Mail:
 
 
 NewId = Callable[[], str]
+Key = tuple[Person, str]  # of a slot
 
 
 def say_all(mail: Mail, says: Iterable[Say], new_id: NewId) -> Mail:
     """Take in what a decision said, in order."""
     said = tuple(says)
-    spoken = {(say.to, say.slot) for say in said}
+    draft = _Draft(mail, new_id, {(say.to, say.slot) for say in said})
     for say in said:
-        mail = _take_in(mail, say, spoken, new_id)
-    return mail
+        draft.take_in(say)
+    return draft.mail()
 
 
-def _take_in(mail: Mail, say: Say, spoken: set[tuple[Person, str]], new_id: NewId) -> Mail:
-    if say.manner == "erase":
-        for slot in mail.slots:
-            if slot.to == say.to and _meant(say.slot, slot, spoken):
-                mail = _erase(mail, slot, new_id)
-        return mail
-    if say.manner == "news":
-        return _post(mail, say, new_id)
-    return _edit(mail, say, new_id)
+class _Draft:
+    """Mail while it is being changed: the same slots and errands, found by person and name."""
 
+    __slots__ = ("_addresses", "_errands", "_flying", "_new_id", "_slots", "_spoken", "_waiting")
 
-def _meant(name: str, slot: Slot, spoken: set[tuple[Person, str]]) -> bool:
-    """Every slot means those this decision does not speak to, and that nobody may still need."""
-    if name == EVERY_SLOT:
-        return (slot.to, slot.name) not in spoken and slot.name not in KEPT
-    return name == slot.name
+    def __init__(self, mail: Mail, new_id: NewId, spoken: set[Key]) -> None:
+        self._slots: dict[Key, Slot] = {(slot.to, slot.name): slot for slot in mail.slots}
+        self._errands: dict[str, Errand] = {errand.id: errand for errand in mail.errands}
+        self._waiting: dict[Key, str] = {}  # errands nobody has set out on yet
+        self._flying: set[Key] = set()
+        self._addresses, self._new_id, self._spoken = mail.addresses, new_id, spoken
+        for errand in mail.errands:
+            if errand.sending:
+                self._flying.add((errand.to, errand.slot))
+            elif errand.deed != "erase":
+                self._waiting[errand.to, errand.slot] = errand.id
 
+    def mail(self) -> Mail:
+        return Mail(tuple(self._slots.values()), tuple(self._errands.values()), self._addresses)
 
-def _erase(mail: Mail, slot: Slot, new_id: NewId) -> Mail:
-    errands = _without_waiting(mail, slot.to, slot.name)
-    if slot.ref is not None:
-        errands = (*errands, Errand(new_id(), slot.to, slot.name, "erase", slot.ref))
-    in_flight = any(errand.to == slot.to and errand.slot == slot.name and errand.sending for errand in errands)
-    slots = mail.slots if in_flight else _without(mail, slot)
-    if in_flight:  # what is on its way is taken away when it has arrived
-        emptied = replace(slot.say, manner="erase", details={})
-        slots = tuple(replace(s, say=emptied, ref=None) if s == slot else s for s in slots)
-    return replace(mail, slots=slots, errands=errands)
+    def take_in(self, say: Say) -> None:
+        if say.manner == "erase":
+            for key in [key for key in self._slots if key[0] == say.to and self._meant(say.slot, key)]:
+                self._erase(key)
+        elif say.manner == "news":
+            self._post(say)
+        else:
+            self._edit(say)
 
+    def _meant(self, name: str, key: Key) -> bool:
+        """Every slot means those this decision does not speak to, and that nobody may still need."""
+        if name == EVERY_SLOT:
+            return key not in self._spoken and key[1] not in KEPT
+        return name == key[1]
 
-def _post(mail: Mail, say: Say, new_id: NewId) -> Mail:
-    old = mail.slot(say.to, say.slot)
-    errand = Errand(new_id(), say.to, say.slot, "post")
-    if old is None:
-        slot = Slot(say.to, say.slot, key=errand.id[-KEY:], generation=1, news=1, say=say)
-    elif alike(old.say, say):  # said again: whoever presses the copy above it means the same
-        slot = replace(old, say=say)
-    else:
-        slot = replace(old, generation=old.generation + 1, news=old.generation + 1, say=say)
-    errands = (*_without_waiting(mail, say.to, say.slot), errand)
-    return replace(mail, slots=_with(mail, slot), errands=errands)
+    def _errand(self, say: Say, deed: Literal["post", "edit"]) -> str:
+        id_ = self._new_id()
+        self._errands[id_] = Errand(id_, say.to, say.slot, deed)
+        self._waiting[say.to, say.slot] = id_
+        return id_
 
+    def _drop_waiting(self, key: Key) -> None:
+        if (waiting := self._waiting.pop(key, None)) is not None:
+            del self._errands[waiting]
 
-def _edit(mail: Mail, say: Say, new_id: NewId) -> Mail:
-    old = mail.slot(say.to, say.slot)
-    waiting = mail.waiting(say.to, say.slot)
-    if old is None:
-        return _post(mail, say, new_id) if say.manner == "progress" else mail
-    unseen = old.ref is None and not _in_flight(mail, say.to, say.slot)
-    if say.manner == "withdraw" and unseen:
-        return replace(mail, slots=_without(mail, old), errands=_without_waiting(mail, say.to, say.slot))
-    if waiting is None and alike(old.say, say):
-        return mail
-    changed = old.say.choices != say.choices
-    slot = replace(old, say=say, generation=old.generation + changed)
-    errands = mail.errands
-    if waiting is None:
-        errands = (*errands, Errand(new_id(), say.to, say.slot, "edit"))
-    return replace(mail, slots=_with(mail, slot), errands=errands)
+    def _erase(self, key: Key) -> None:
+        self._drop_waiting(key)
+        slot = self._slots[key]
+        if slot.ref is not None:
+            id_ = self._new_id()
+            self._errands[id_] = Errand(id_, slot.to, slot.name, "erase", slot.ref)
+        if key in self._flying:  # what is on its way is taken away when it has arrived
+            self._slots[key] = replace(slot, say=replace(slot.say, manner="erase", details={}), ref=None)
+        else:
+            del self._slots[key]
+
+    def _post(self, say: Say) -> None:
+        key = say.to, say.slot
+        self._drop_waiting(key)
+        id_ = self._errand(say, "post")
+        old = self._slots.pop(key, None)
+        if old is None:
+            slot = Slot(say.to, say.slot, key=id_[-KEY:], generation=1, news=1, say=say)
+        elif alike(old.say, say):  # said again: whoever presses the copy above it means the same
+            slot = replace(old, say=say)
+        else:
+            slot = replace(old, generation=old.generation + 1, news=old.generation + 1, say=say)
+        self._slots[key] = slot
+
+    def _edit(self, say: Say) -> None:
+        key = say.to, say.slot
+        old = self._slots.get(key)
+        if old is None:
+            if say.manner == "progress":
+                self._post(say)
+        elif say.manner == "withdraw" and old.ref is None and key not in self._flying:
+            self._drop_waiting(key)
+            del self._slots[key]
+        elif key in self._waiting or not alike(old.say, say):
+            changed = old.say.choices != say.choices
+            self._slots[key] = replace(old, say=say, generation=old.generation + changed)
+            if key not in self._waiting:
+                self._errand(say, "edit")
 
 
 def alike(one: Say, other: Say) -> bool:
     """Whether two sayings read the same, however they came to be said."""
     return replace(one, manner=other.manner) == other
-
-
-def _in_flight(mail: Mail, to: Person, name: str) -> bool:
-    return any(errand.sending for errand in mail.errands if errand.to == to and errand.slot == name)
-
-
-def _with(mail: Mail, slot: Slot) -> tuple[Slot, ...]:
-    others = tuple(s for s in mail.slots if (s.to, s.name) != (slot.to, slot.name))
-    return (*others, slot)
-
-
-def _without(mail: Mail, slot: Slot) -> tuple[Slot, ...]:
-    return tuple(s for s in mail.slots if (s.to, s.name) != (slot.to, slot.name))
-
-
-def _without_waiting(mail: Mail, to: Person, name: str) -> tuple[Errand, ...]:
-    waiting = mail.waiting(to, name)
-    return tuple(errand for errand in mail.errands if errand != waiting)
 
 
 # ---------------------------------------------------------------- delivering
@@ -286,6 +293,19 @@ def drop(mail: Mail, id: str) -> Mail:
     )
     slots = _without(mail, slot) if slot is not None and unseen else mail.slots
     return replace(mail, slots=slots, errands=errands)
+
+
+def _with(mail: Mail, slot: Slot) -> tuple[Slot, ...]:
+    return (*_without(mail, slot), slot)
+
+
+def _without(mail: Mail, slot: Slot) -> tuple[Slot, ...]:
+    return tuple(s for s in mail.slots if s.key != slot.key)
+
+
+def _without_waiting(mail: Mail, to: Person, name: str) -> tuple[Errand, ...]:
+    waiting = mail.waiting(to, name)
+    return tuple(errand for errand in mail.errands if errand != waiting)
 
 
 def _each(mail: Mail, change: Callable[[Errand], Errand]) -> Mail:
