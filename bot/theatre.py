@@ -18,8 +18,8 @@ from bot.store.tiny import TinyStore
 from bot.texts import Words
 from bot.vault import Vault
 from conversations import anywhere, hours
+from conversations.details import ABOUT, DEPARTMENTS, LANGUAGES, ROLES
 from conversations.model import Peer, Person
-from conversations.support import ABOUT, DEPARTMENTS, LANGUAGES, ROLES
 from conversations.volunteering import READY, Volunteer
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from conversations.closing import close_now, not_before_the_page
+from conversations.details import details_card
 from conversations.flow import FORGOTTEN, Conversation, Decision, Effect, Flow
 from conversations.model import EVERY_SLOT, Chose, Elapsed, Event, Facts, Opened, Person, Say, Tell, Told, Urgency
 from conversations.request import ASKING, CHOSEN, CLOSED, DETAILS, OPEN, TOGETHER, Request
 from conversations.request import flow as support_flow
-from conversations.support import asking_card, chosen_card, crisis_card, details_card, resting_card
+from conversations.support import asking_card, chosen_card, crisis_card, resting_card
 from conversations.together import clear, clinician_card
 
 LINGERS = timedelta(hours=25)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from conversations import hours
+from conversations.details import ABOUT, DEPARTMENTS, HOW, LANGUAGES, ROLES, one, several, ways
 from conversations.flow import FORGOTTEN, Conversation, Decision, Flow, Role
 from conversations.model import (
     EVERY_SLOT,
@@ -22,7 +23,6 @@ from conversations.model import (
     Tell,
     Told,
 )
-from conversations.support import ABOUT, DEPARTMENTS, HOW, LANGUAGES, ROLES, one, several, ways
 
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 LINGERS = timedelta(hours=1)  # until the last card has had time to go out

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conversations import hours, matching
+from conversations.details import ABOUT, DEPARTMENTS, WHO
 from conversations.flows import SUPPORT
 from conversations.model import Chose, Facts, Peer, Person, Programme, Told
 from conversations.request import Request, Wishes
-from conversations.support import ABOUT, DEPARTMENTS, WHO
 
 profile = settings(derandomize=True, deadline=None, max_examples=100)
 NOW = datetime(2026, 3, 2, 14, tzinfo=UTC)
