@@ -88,7 +88,7 @@ class Press:
 class Answer:
     """What the platform may be told at once, after the write.
 
-    now      it is written; what it changes on screens follows (`Desk.standing` has the card, if it is wanted at once)
+    now      it is written; what it changes on screens follows
     aside    a card for the presser's eyes, in reply to a command
     form     questions to open on top of what they see
     refused  the neutral line; nothing on anybody's screen is edited
@@ -103,9 +103,6 @@ class Desk(Protocol):
 
     async def receive(self, press: Press) -> Answer:
         """Take a press in. When it returns, what it changed is written down; only then may it be acknowledged."""
-
-    async def standing(self, press: Press) -> Card | None:
-        """The card that stands where this was pressed, for platforms that want it back in the answer."""
 
     async def home(self, person: Person) -> Card:
         """The page that stands open for everybody alike, whether or not they ever asked for support."""

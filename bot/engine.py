@@ -121,21 +121,6 @@ class Engine:
         form = await self.house.card(forms[-1], token.record_id, key, 0, self.house.new_id(), reader)
         return Answer("form", form)
 
-    async def standing(self, press: Press) -> Card | None:
-        """The card that stands where this was pressed, for platforms that want it back at once."""
-        token = self.house.vault.read_token(press.token)
-        saved = await self.house.archive.load(token.record_id) if token else None
-        slot = saved.mail.pressed(press.by, token.slot) if saved and token else None
-        if token is None or saved is None or slot is None:
-            return None
-        _, reader = await self.house.reader(saved.mail, saved.talk, press.by)
-        try:
-            return await self.house.card(
-                slot.say, token.record_id, slot.key, slot.generation, self.house.new_id(), reader
-            )
-        except TryLater:
-            return None
-
     async def _in_place(self, step: Step, press: Press) -> Answer:
         """A command is answered where it was typed, for the typist's eyes; what is longer waits in our own chat."""
         if press.how != "command":
