@@ -181,7 +181,7 @@ class _Draft:
 
 def alike(one: Say, other: Say) -> bool:
     """Whether two sayings read the same, however they came to be said."""
-    return replace(one, manner=other.manner) == other
+    return one.text == other.text and replace(one, manner=other.manner) == other
 
 
 # ---------------------------------------------------------------- delivering
