@@ -77,7 +77,7 @@ def dump(saved: Saved[Any], vault: Vault, now: datetime) -> Record | Gone:
         revision=saved.revision,
         shape=len(UPGRADES),
         keys={
-            index: tuple(vault.pseudonym(index, person) for person in people)
+            index: tuple(vault.peer_key(index, person) for person in people)
             for index, people in KINDS[kind].keys(talk).items()
             if people
         },

@@ -6,7 +6,9 @@ import base64
 import hmac
 import os
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NoReturn
 
 from cryptography.exceptions import InvalidTag
@@ -29,6 +31,7 @@ _SIZES = (64, 256, 1024, 4096)
 _TOKEN_SIZES = (96, 160)  # 160 becomes 252 characters: an action id holds 255
 _CHOICE_ROOM = 40  # every choice takes at least this much, so that length says nothing
 _HEX, _TEXT = 1, 0
+_PEERS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Token:
 class Vault:
     """All keys of one programme, derived from one root. Knows no record and keeps nothing."""
 
-    __slots__ = ("_file", "_index", "_ring", "_token")
+    __slots__ = ("_file", "_index", "_ring", "_token", "peer_key")
 
     def __init__(self, root: bytes) -> None:
         """Refuse anything but 32 bytes; the refusal never repeats what it was given."""
@@ -58,6 +61,8 @@ class Vault:
         self._ring = AESGCM(_derive(root, b"ring"))
         self._token = AESGCM(_derive(root, b"token"))
         self._file = AESGCM(_derive(root, b"file"))
+        # Peers only, who are on the roster in memory anyway: an open request names them at every write.
+        self.peer_key: Callable[[str, Person], str] = lru_cache(_PEERS)(self.pseudonym)
 
     def __repr__(self) -> str:
         """Say nothing."""
