@@ -105,7 +105,8 @@ def demo(
     if not script:
         typer.echo("The demo in a web page is not in this version yet. These dialogues can be played here:\n")
         for name in sorted(known):
-            typer.echo(f"  peersupport demo --script {name}")
+            typer.echo(f"  {name}")
+        typer.echo('\nPlay one with `peersupport demo --script NAME`, or `make demo ARGS="--script NAME"`.')
         return
     if script not in known:
         raise Refused([f"There is no dialogue of that name: choose one of {', '.join(sorted(known))}."])
@@ -165,6 +166,8 @@ def slack_manifest(
     """Print the manifest with which a Slack administrator makes the app."""
     from adapters.slack.manifest import EXAMPLE, manifest
 
+    if http.rstrip("/").endswith("/slack/events"):
+        raise Refused(["--http is the address without a path: leave out /slack/events."])
     if http and not http.startswith("https://"):
         raise Refused(["--http must be an address Slack can call: it starts with https://."])
     if not http:

@@ -25,6 +25,9 @@ Lacking = Callable[[Settings], Awaitable[frozenset[str]]]
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
+SAMPLE: Final = "555 01"  # of the example; kept free by the telephone companies for such use
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One line, and one fix where there is something to fix."""
@@ -230,6 +233,13 @@ def _on_call(settings: Settings) -> Finding:
             "warn",
             "No licensed person is on call, so peers do not get the button I'm worried.",
             "Set PEERSUPPORT_ON_CALL to their name; phone; hours; slack:WORKSPACE:USER.",
+        )
+    if SAMPLE in settings.on_call.phone:
+        return Finding(
+            "on-call",
+            "fail",
+            "The on-call phone number is the one of the example, and reaches nobody.",
+            "Put the real number into PEERSUPPORT_ON_CALL.",
         )
     if settings.on_call.person is None:
         return Finding(

@@ -123,15 +123,17 @@ class Engine:
 
     async def _in_place(self, step: Step, press: Press) -> Answer:
         """A command is answered where it was typed, for the typist's eyes; what is longer waits in our own chat."""
+        if press.fleeting:
+            return Answer("aside", await self._see_chat(press))
         if press.how != "command":
             return Answer()
         short = [(id_, say) for id_, say in step.asides if not say.questions]
         if len(short) < len(step.asides) or not short:
-            return Answer("aside", await self._constant(Say(press.by, "door-see-chat", "door")))
+            return Answer("aside", await self._see_chat(press))
         try:
             return Answer("aside", await self._copy(step, press, *short[-1]))
         except (TryLater, Stopped):  # a name could not be looked up now; it is written all the same
-            return Answer("aside", await self._constant(Say(press.by, "door-see-chat", "door")))
+            return Answer("aside", await self._see_chat(press))
 
     async def _copy(self, step: Step, press: Press, id_: str, say: Say) -> Card:
         saved = step.outcome(id_)
@@ -139,6 +141,9 @@ class Engine:
         _, reader = await self.house.reader(saved.mail, saved.talk, press.by)
         key, generation = (slot.key, slot.generation) if slot else ("", 0)
         return await self.house.card(say, id_, key, generation, self.house.new_id(), reader)
+
+    async def _see_chat(self, press: Press) -> Card:
+        return await self._constant(Say(press.by, "door-see-chat", "door"))
 
     async def _constant(self, say: Say) -> Card:
         return await self.house.card(say, "", "door", 0, self.house.new_id(), Reader())

@@ -73,7 +73,7 @@ class Words:
             "crisis": programme.crisis,
             "emergency": programme.emergency,
             "lines": "\n".join(f"{line.name}: {line.reach}" for line in programme.lines) or programme.emergency,
-            "limits": programme.limits,
+            "limits": programme.limits.rstrip(". "),
             "limits-signed": "yes" if programme.limits else "no",
             "crisis-texts": "yes" if programme.crisis_texts else "no",
             "close-after": self.span(programme.close_after),

@@ -178,9 +178,9 @@ def back_at_the_door(request: Request, event: Opened, facts: Facts) -> Decision[
     if event.by != request.clinician:
         return request, ()
     said = _at_open_door(request, event, facts)
-    if event.how != "typed" or event.word in ("stop", "forget me"):
+    if event.how != "typed" or event.word in ("stop", "forget me", NOT_SAFE):
         return said
-    return said[0], (Say(event.by, "door-typed", "typed"), *said[1])
+    return said[0], (*said[1], Say(event.by, "door-typed", "typed"))
 
 
 def _at_open_door(request: Request, event: Opened, facts: Facts) -> Decision[Request]:

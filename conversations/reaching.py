@@ -9,7 +9,7 @@ from conversations.coordinating import cannot_reach, somebody_is_waiting
 from conversations.flow import Decision
 from conversations.model import Elapsed, Facts, Say, Tell, Told, Unreached
 from conversations.request import ACCOMPANIED, ASKING, CHOSEN, TOGETHER, Request, flow
-from conversations.support import search
+from conversations.support import asking_card, search
 from conversations.together import look_again
 
 
@@ -22,8 +22,12 @@ def somebody_cannot_be_reached(request: Request, event: Unreached, facts: Facts)
     if request.stage == ASKING.name and event.who in request.told:
         return somebody_is_waiting(request, Elapsed("escalate"), facts)
     dropped = tuple(offer for offer in request.offers if offer.peer != event.who)
-    passed = replace(request, offers=dropped, passed=(*request.passed, event.who))
-    return passed, (Tell("volunteering", event.who, Told("unreachable", event.who)),)
+    asked = tuple(who for who in request.asked if who != event.who)  # who could not be asked was not asked
+    passed = replace(request, offers=dropped, asked=asked, passed=(*request.passed, event.who))
+    told = Tell("volunteering", event.who, Told("unreachable", event.who))
+    if request.stage != ASKING.name:
+        return passed, (told,)
+    return passed, (asking_card(passed, facts, "refresh"), told)
 
 
 def _the_clinician(request: Request, event: Unreached, facts: Facts) -> Decision[Request]:

@@ -85,7 +85,7 @@ TOGETHER = (
 AFTERWARDS = (
     Scene(passes=timedelta(hours=2), then={BO: (PEER, MET, GUIDE, "Have you and Ana talked?")}),
     Scene(BO, "We have talked", then={BO: (PEER, MET, GUIDE, THANKS)}),
-    Scene(passes=timedelta(hours=22), then={ANA: ("Bo knows your name", "Checking in, as you agreed.")}),
+    Scene(passes=timedelta(hours=22), then={ANA: ("Bo knows your name", "Checking in with you.")}),
     Scene(ANA, "Okay for now", then={ANA: ("Bo knows your name", "Thank you for telling us.")}),
     Scene(passes=timedelta(hours=48), then={ANA: ("Bo knows your name", "A few days on.")}),
     Scene(

@@ -20,7 +20,7 @@ privacy =
 
 # The hospital's own wording once it is signed; until then the named exceptions.
 privacy-limits = { $limits-signed ->
-    [yes] { $limits }
+    [yes] { $limits }.
    *[no] immediate danger, abuse the law makes us report, a court order.
 }
 

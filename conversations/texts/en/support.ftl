@@ -5,10 +5,10 @@
 
 support-details =
     Everything here is optional, and most people leave it as it is. It only helps us find the right colleague.
-    Nobody is told who you are. Without your department we can't keep it out. Please leave out patient details.
+    Nobody is told who you are. To leave out your department, tell us which it is. Please leave out patient details.
 support-details-later =
     No colleague is in their hours just now; the first try is { $next }. You can { reach-crisis } now.
-    Everything here is optional. Nobody is told who you are. Without your department we can't keep it out.
+    Everything here is optional. Nobody is told who you are. To leave out your department, tell us which it is.
 support-details-nobody =
     No trained colleague can be asked just now. You can ask all the same, or { reach-crisis } now.
     Everything here is optional. Nobody is told who you are.
@@ -88,12 +88,12 @@ lawsuit =
 
 ## Checking in
 
-check-in-yesterday = Checking in, as you agreed. How are things since yesterday?
-check-in-now = Checking in, as you agreed. How are things now?
+check-in-yesterday = Checking in with you. How are things since yesterday?
+check-in-now = Checking in with you. How are things now?
 check-in-few-days =
     A few days on. Some people feel better, some feel it more; both are ordinary. Would anything help?
 check-in-nobody-yet =
-    Checking in, as you agreed. We have not found a colleague for you yet, and we are sorry. You can reach { $crisis } at any time. How are things?
+    Checking in with you. We have not found a colleague for you yet, and we are sorry. You can reach { $crisis } at any time. How are things?
 check-in-thanks = Thank you for telling us. We're here if that changes.
 check-in-no-more = No more check-ins will come. You can still write to us any time.
 check-in-told-peer = We told your peer that you'd like to talk again. Would you rather talk with another colleague?
@@ -102,7 +102,7 @@ check-in-thirty-days = We'll check in once more after thirty days. For that we k
 more-help =
     Sometimes more than a peer helps. Here are people outside your chain of command:
     { $lines }
-    We won't contact them unless you ask.
+    We don't contact them; that is up to you.
 
 ## Letting go
 
