@@ -206,7 +206,8 @@ async def test_a_thousand_payloads_with_one_thing_wrong_never_fail(tmp_path: Pat
                     strange.append((reply, payload))
         assert strange == []
         assert len(home.slack.asides) > 100  # many were understood, and kindly refused
-        assert len({raw for _, raw in home.slack.asides}) == 1
+        at_the_door = b"We wrote to you in our own chat"  # what a front-door button of an aside is answered with
+        assert len({raw for _, raw in home.slack.asides if at_the_door not in raw}) == 1
 
 
 # ---------------------------------------------------------------- tokens

@@ -109,7 +109,7 @@ def test_a_manifest_that_could_not_work_is_refused(tmp_path, words):
 def test_demo_lists_its_dialogues_and_plays_one(tmp_path):
     listed = peersupport(tmp_path)
     assert listed.returncode == 0
-    assert "peersupport demo --script accompanied-to-the-end" in listed.stdout
+    assert "accompanied-to-the-end" in listed.stdout
     played = peersupport(tmp_path, "demo", "--script", "accompanied-to-the-end")
     assert (played.returncode, played.stderr) == (0, "")
     assert list(tmp_path.iterdir()) == []

@@ -16,7 +16,7 @@ from bot.doctor import Finding
 TODAY = date(2026, 11, 2)
 ILL = {
     "PEERSUPPORT_COORDINATORS": "slack:TCANARY:UCANARY",
-    "PEERSUPPORT_ON_CALL": "Canary Lee; +1 555 0100; always; slack:TCANARY:UCANARY",
+    "PEERSUPPORT_ON_CALL": "Canary Lee; +44 20 7946 0958; always; slack:TCANARY:UCANARY",
     "SLACK_BOT_TOKEN": "xoxb-canary",
     "SLACK_SIGNING_SECRET": "canary",
 }
@@ -62,7 +62,7 @@ def test_a_well_installation_ends_with_0(tmp_path, well):
         ({"PEERSUPPORT_COORDINATORS": None}, "coordinators", "fail"),
         ({"PEERSUPPORT_APPROVAL": "automatic"}, "approval", "fail"),
         ({"PEERSUPPORT_ON_CALL": None}, "on-call", "warn"),
-        ({"PEERSUPPORT_ON_CALL": "Kim; 555 0100; always"}, "on-call", "warn"),
+        ({"PEERSUPPORT_ON_CALL": "Kim; +44 20 7946 0958; always"}, "on-call", "warn"),
         ({"PEERSUPPORT_EXCEPTIONS_FILE": None}, "exceptions", "fail"),
         ({"PEERSUPPORT_COUNTRY": None}, "country", "warn"),
         ({"PEERSUPPORT_ZONE": None}, "zone", "warn"),
