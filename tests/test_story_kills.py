@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from story_scenes import ANA, ASKED, BO, GRACE, OFFER, STORY, TOGETHER, Scene, play
-from story_serve import Story, story
+from story_serve import Kept, Story, story
 
 CARDS = ("chat.postMessage", "chat.update", "chat.delete")
 
@@ -130,8 +130,14 @@ async def test_it_comes_twice_only_where_slack_never_said_and_we_may_not_look(tm
         await s.slack.presses(ANA, "Ask")
         await s.slack.until(lambda: len(s.slack.reads(BO)) > 1)
         await s.keeps(lambda kept: kept.owed() == 1)
-        s.time.pass_(timedelta(seconds=10))
-        await s.keeps(lambda kept: not kept.owed())
+        pushes = iter(range(12))  # two minutes at most: a connection that was reset may take a second try
+
+        def settled(kept: Kept) -> bool:
+            if kept.owed() and next(pushes, None) is not None:
+                s.time.pass_(timedelta(seconds=10))
+            return not kept.owed()
+
+        await s.keeps(settled)
         assert [card.text.startswith(OFFER) for card in s.slack.reads(BO)] == [False, *[True] * offers]
         assert set(cards_posted(s).values()) == {1, offers}
         await play(s, TOGETHER[:1]) if may_look else None
