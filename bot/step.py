@@ -20,7 +20,7 @@ SEEN_FOR = timedelta(hours=25)
 
 @dataclass(slots=True)
 class Step:
-    """Works on copies; nothing is true before `changes` are saved, all of them or none.
+    """Works on copies; nothing is true before `write` has saved all of them, or none.
 
     What a decision relied on is written with it, at the revision it was read: whoever wrote second begins again.
     """

@@ -63,7 +63,7 @@ def close_now(request: Request, facts: Facts, closer: Person | None) -> Decision
         CLOSED,
         forget=not_before_the_page(request, facts.now + max(facts.programme.erase_after, SOON)),
     )
-    return closed, (*_goodbye(request, facts, closer), *_release(request, together=together))
+    return closed, (*_goodbye(request, facts, closer), *_release(request, closer, together=together))
 
 
 def not_before_the_page(request: Request, moment: datetime) -> datetime:
@@ -86,15 +86,18 @@ def _goodbye(request: Request, facts: Facts, closer: Person | None) -> tuple[Eff
     return *clear(request.clinician), card
 
 
-def _release(request: Request, *, together: bool) -> tuple[Effect, ...]:
-    """Everyone else reads the neutral line; a peer who was there is asked how they are."""
+def _release(request: Request, closer: Person | None, *, together: bool) -> tuple[Effect, ...]:
+    """Everyone else reads the neutral line; a peer who was there is asked how they are.
+
+    A press is answered at any hour: the old card, with a name and buttons, must not stand until morning.
+    """
     offers = tuple(neutral(offer.peer) for offer in request.offers)
     coordinators = tuple(neutral(who, "coordinator-settled", "waiting") for who in request.told)
     if request.peer is None:
         return *offers, *coordinators
     if not together:
         return *offers, *coordinators, neutral(request.peer)
-    after = Say(request.peer, "peer-after", "offer", ("okay", "break", "to-talk"), considerate=True)
+    after = Say(request.peer, "peer-after", "offer", ("okay", "break", "to-talk"), considerate=closer is None)
     return *offers, *coordinators, *clear(request.peer), after
 
 
