@@ -51,7 +51,7 @@ class Errand:
     slot: str
     deed: Literal["post", "edit", "erase"]
     ref: Ref | None = field(default=None, repr=False)  # what to erase
-    generation: int = 0  # of the slot, when it set out
+    generation: int = 0  # of the slot, when it first set out: what a post that is found again carries
     sending: bool = False
     not_before: datetime | None = None
     tries: int = 0
@@ -229,7 +229,7 @@ def set_out(mail: Mail, ids: Iterable[str], now: datetime) -> Mail:
 
     def sent_off(errand: Errand) -> Errand:
         slot = mail.slot(errand.to, errand.slot)
-        generation = slot.generation if slot else 0
+        generation = errand.generation if errand.sending or slot is None else slot.generation
         return replace(errand, sending=True, not_before=now + LEASE, generation=generation)
 
     return _each(mail, lambda errand: sent_off(errand) if errand.id in going else errand)
@@ -252,8 +252,12 @@ def unclear(mail: Mail, id: str, until: datetime) -> Mail:
     )
 
 
-def done(mail: Mail, id: str, ref: Ref | None, new_id: NewId) -> Mail:
-    """The platform did it. A card that news replaced is taken away; a person's own words are dropped."""
+def done(mail: Mail, id: str, ref: Ref | None, new_id: NewId, shown: Slot | None) -> Mail:
+    """The platform did it. A card that news replaced is taken away; a person's own words are dropped.
+
+    `shown` is the slot as this call showed it, and None where an earlier call was found to have shown it: what was
+    said since then is still owed.
+    """
     errand = next((errand for errand in mail.errands if errand.id == id), None)
     if errand is None:
         return mail
@@ -269,11 +273,12 @@ def done(mail: Mail, id: str, ref: Ref | None, new_id: NewId) -> Mail:
         late = Errand(new_id(), errand.to, errand.slot, "erase", ref)
         return replace(mail, slots=slots, errands=(*mail.errands, late))
     errands = mail.errands
-    if errand.deed == "post" and errand.generation == slot.generation:  # the newest words are there already
+    if shown is not None and errand.deed == "post" and alike(shown.say, slot.say):  # the newest words are there already
         errands = _without_waiting(mail, errand.to, errand.slot)
     if slot.ref is not None and slot.ref != ref:
         errands = (*errands, Errand(new_id(), errand.to, errand.slot, "erase", slot.ref))
-    return replace(mail, slots=_with(mail, _delivered(slot, ref, errand.generation)), errands=errands)
+    generation = shown.generation if shown is not None else errand.generation
+    return replace(mail, slots=_with(mail, _delivered(slot, ref, generation)), errands=errands)
 
 
 def _delivered(slot: Slot, ref: Ref, generation: int) -> Slot:

@@ -14,7 +14,7 @@ from adapters.base import Adapter, Broken, Ref, Stopped, TryLater, Unclear, Unre
 from bot import outbox
 from bot.house import House
 from bot.ledger import Ledger
-from bot.outbox import Errand, Mail
+from bot.outbox import Errand, Mail, Slot
 from bot.records import Saved
 from bot.step import Step
 from bot.store.base import Stale
@@ -99,8 +99,12 @@ class Post:
         """One call to one platform, and what it means. Nothing that goes wrong here reaches anybody's screen."""
         now, new_id = self.house.now, self.house.new_id
         adapter = self.house.adapters.get(errand.to.platform)
+        shown = saved.mail.slot(errand.to, errand.slot)
+        found = ref = None
         try:
-            ref = await self._call(adapter, id_, saved, errand) if adapter else None
+            if adapter is not None:
+                found = await self._found(adapter, saved, errand, shown)
+                ref = found or await self._call(adapter, id_, saved, errand, shown)
         except TryLater as busy:
             after = busy.after
             await self.ledger.note(id_, lambda mail: outbox.put_off(mail, errand, now() + after))
@@ -118,7 +122,8 @@ class Post:
             log.error("delivery-failed", kind=type(broken).__name__, tries=errand.tries)
             await self._broken(id_, errand)
         else:
-            await self.ledger.note(id_, lambda mail: outbox.done(mail, errand.id, ref, new_id))
+            by_us = shown if found is None else None
+            await self.ledger.note(id_, lambda mail: outbox.done(mail, errand.id, ref, new_id, by_us))
 
     async def _broken(self, id_: str, errand: Errand) -> None:
         until = self.house.now() + BROKEN_FOR * (errand.tries + 1)
@@ -132,20 +137,26 @@ class Post:
         log.error("message-dead", platform=errand.to.platform)
         await self._given_up(id_, errand, lambda text: Told("undelivered", errand.to, request=text))
 
-    async def _call(self, adapter: Adapter, id_: str, saved: Saved[Any], errand: Errand) -> Ref | None:
+    async def _found(self, adapter: Adapter, saved: Saved[Any], errand: Errand, slot: Slot | None) -> Ref | None:
+        """What an earlier call had shown after all. Only a fresh post has to be looked for."""
+        edits = errand.deed == "edit" and slot is not None and slot.ref is not None
+        if not errand.sending or errand.deed == "erase" or edits:
+            return None
+        log.warning("delivery-looked-for", platform=errand.to.platform)
+        address, _ = await self.house.reader(saved.mail, saved.talk, errand.to)
+        return await adapter.find(errand.to, address, errand.id)
+
+    async def _call(
+        self, adapter: Adapter, id_: str, saved: Saved[Any], errand: Errand, slot: Slot | None
+    ) -> Ref | None:
         if errand.deed == "erase":
             if errand.ref is not None:
                 await adapter.erase(errand.ref, self.house.taken_away())
             return None
-        slot = saved.mail.slot(errand.to, errand.slot)
-        address, reader = await self.house.reader(saved.mail, saved.talk, errand.to)
-        replacing = slot.ref if slot is not None and errand.deed == "edit" else None
-        if errand.sending and replacing is None:
-            log.warning("delivery-looked-for", platform=errand.to.platform)
-            if (found := await adapter.find(errand.to, address, errand.id)) is not None:
-                return found
         if slot is None or slot.say.manner == "erase":
             return None
+        address, reader = await self.house.reader(saved.mail, saved.talk, errand.to)
+        replacing = slot.ref if errand.deed == "edit" else None
         self._not_at_night(slot.say, saved, reader)
         card = await self.house.card(slot.say, id_, slot.key, slot.generation, errand.id, reader)
         return await adapter.show(errand.to, address, card, replacing)
