@@ -28,7 +28,7 @@ from urllib.parse import urlencode, urlsplit
 import aiohttp
 from aiohttp import web
 
-from adapters.slack.pace import Pace
+from adapters.pace import Pace, Rates
 from bench import hospital
 from bench.hospital import TEAM, Button
 from bot import app as programme
@@ -43,7 +43,7 @@ STORED, BACKLOG, A_SECOND, SECONDS = 20_000, 2_000, 50, 10
 GROWTH, TURNS = 20_000, 5
 BARE = """
 import aiohttp.web, apscheduler.schedulers.asyncio, babel.dates, cryptography.hazmat.primitives.ciphers.aead, dotenv
-import aiolimiter, fluent.runtime, orjson, pydantic_settings, slack_bolt.async_app, slack_sdk.web.async_client
+import fluent.runtime, orjson, pydantic_settings, slack_bolt.async_app, slack_sdk.web.async_client
 import structlog, tinydb, typer
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmRSS")))
 """
@@ -408,16 +408,25 @@ async def be_stock(api: str) -> None:
 
 async def be_ours(api: str, folder: str, pace: str) -> None:
     """The whole programme. How Slack paces it: "free" never, "shut" not before an hour, "as-it-is" as in production."""
-    shut, free, time_machine = Pace(), Pace(patience=float("inf"), sleep=_no_wait), TimeMachine()
-    shut.close("update", timedelta(hours=1))
+    time_machine = TimeMachine()
     logs.configure("json", "ERROR")
-    world = programme.World(time_machine.now, pace={"shut": shut, "free": free, "as-it-is": None}[pace])
+    world = programme.World(time_machine.now, pace={"shut": _shut, "free": _free, "as-it-is": Pace}[pace])
     async with programme.running(config.load(_environ(api, folder), Path(folder)), world) as running:
         house = running.engine.house
         await house.store.save(*hospital.volunteers(house.vault, house.now()))
         app = web.Application()
         app.router.add_post("/{what}", Orders(running.engine, time_machine).take)
         await _serve(app, "", running.public + "/slack/events")
+
+
+def _shut(rates: Rates) -> Pace:
+    pace = Pace(rates)
+    pace.close("update", timedelta(hours=1))
+    return pace
+
+
+def _free(rates: Rates) -> Pace:
+    return Pace(rates, patience=float("inf"), sleep=_no_wait)
 
 
 async def _no_wait(_: float) -> None:

@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from adapters.pace import Pace, Rates
 from adapters.slack.door import Door
-from adapters.slack.pace import Pace
-from adapters.slack.slack import Slack
+from adapters.slack.slack import RATES, Slack
 from bot import clock, web
 from bot.archive import Archive
 from bot.config import Settings
@@ -34,11 +34,11 @@ LUCK = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What differs between the real world and a rehearsal: the time, how often we look, and Slack's patience."""
+    """What differs between the real world and a rehearsal: the time, how often we look, and how we take turns."""
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     tick: timedelta = clock.TICK
-    pace: Pace | None = None
+    pace: Callable[[Rates], Pace] = Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def _slack(settings: Settings, world: World) -> Slack:
         api_url=settings.slack_api_url,
         proxy=proxy.get_secret_value() if proxy else None,
         ca_file=settings.ca_file,
-        pace=world.pace,
+        pace=world.pace(RATES),
     )
 
 

@@ -10,12 +10,13 @@ import asyncio
 import os
 import sys
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import typer
 
 from adapters.base import Stopped, TryLater, Unclear
-from adapters.slack.pace import Pace
+from adapters.pace import Pace
 from bot import config, logs
 from bot.__main__ import REFUSED, why_not
 from bot.app import World, serve
@@ -35,7 +36,7 @@ def serve_until_told(clock: Path) -> int:
     try:
         settings = config.load_to_serve()
         logs.configure(settings.log_format, settings.log_level)
-        pace = Pace(patience=float("inf"), sleep=no_wait)
+        pace = partial(Pace, patience=float("inf"), sleep=no_wait)
         asyncio.run(serve(settings, World(lambda: datetime.fromisoformat(clock.read_text("ascii")), TICK, pace)))
     except Refused as refused:
         typer.echo("\n".join(refused.problems), err=True)

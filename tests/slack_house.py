@@ -13,7 +13,8 @@ from typing import Any
 from slack_stand_in import SlackStandIn
 
 from adapters.base import Answer, Button, Card, Press
-from adapters.slack import Door, Pace, Slack
+from adapters.pace import Pace
+from adapters.slack import RATES, Door, Slack
 from bot import web
 from conversations import anywhere
 from conversations.model import Person
@@ -74,7 +75,7 @@ async def no_wait(_: float) -> None:
 
 def patient() -> Pace:
     """A pace that never hands back and never waits."""
-    return Pace(patience=float("inf"), sleep=no_wait)
+    return Pace(RATES, patience=float("inf"), sleep=no_wait)
 
 
 @asynccontextmanager

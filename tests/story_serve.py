@@ -23,13 +23,14 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
 from slack_stand_in import SlackStandIn
 
-from adapters.slack.pace import Pace
+from adapters.pace import Pace
 from bot import config
 from bot.app import World, running
 from bot.archive import Archive
@@ -308,7 +309,7 @@ async def at_home(
     async with hospital(tmp_path, people, stand_in) as (slack, time):
         binds = {"PEERSUPPORT_BIND": "127.0.0.1:0", "PEERSUPPORT_OPS_BIND": "127.0.0.1:0"}
         effective = config.load_to_serve(environment(slack, folder, **binds, **settings), tmp_path)
-        world = World(time.now, tick, Pace(patience=float("inf"), sleep=no_wait))
+        world = World(time.now, tick, partial(Pace, patience=float("inf"), sleep=no_wait))
         async with running(effective, world) as programme:
             slack.app_url = programme.public + "/slack/events"
             yield Home(slack=slack, time=time, folder=folder, engine=programme.engine, ops=programme.ops)

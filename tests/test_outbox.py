@@ -34,7 +34,7 @@ class Post(RuleBasedStateMachine):
         self.screen: dict[str, tuple[Person, str]] = {}  # ref → what stands there
         self.buttons: dict[str, int] = {}  # ref → the generation its buttons carry
         self.newest: dict[tuple[Person, str], str] = {}
-        self.calls: list[tuple[Errand, Mail, bool]] = []  # what is under way: the mail it set out with, looked for first
+        self.calls: list[tuple[Errand, Mail, bool]] = []  # under way: the mail they set out with, looked for first
         self.wrong: list[str] = []
 
     def new_id(self) -> str:

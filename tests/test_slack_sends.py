@@ -20,7 +20,8 @@ from slack_house import REFUSAL, WELCOME, house, no_wait, patient
 from slack_stand_in import SlackStandIn
 
 from adapters.base import Profile, Stopped, TryLater, Unclear, Unreachable
-from adapters.slack import Pace, Slack, errors
+from adapters.pace import Pace
+from adapters.slack import RATES, Slack, errors
 
 PLAIN = replace(WELCOME, buttons=(), id="plain-1")
 
@@ -116,7 +117,7 @@ async def test_a_page_that_says_neither_yes_nor_no_is_unclear():
 
 
 async def test_too_many_requests_waits_as_long_as_slack_says_and_so_does_everybody_else():
-    async with house(pace=Pace(sleep=no_wait)) as h:
+    async with house(pace=Pace(RATES, sleep=no_wait)) as h:
         h.slack.fails("chat.postMessage", retry_after=7)
         with pytest.raises(TryLater) as first:
             await h.show("U_ANA", WELCOME)
@@ -288,7 +289,7 @@ class Clock:
 
 async def test_one_chat_hears_one_post_a_second_and_others_do_not_wait_for_it():
     clock = Clock()
-    pace = Pace(now=clock.now, sleep=clock.sleep)
+    pace = Pace(RATES, now=clock.now, sleep=clock.sleep)
     await pace.turn("post", "D1")
     await pace.turn("post", "D2")
     assert clock.waited == []
@@ -298,7 +299,7 @@ async def test_one_chat_hears_one_post_a_second_and_others_do_not_wait_for_it():
 
 async def test_a_workspace_hears_three_hundred_posts_a_minute_and_the_rest_stay_in_the_queue():
     clock = Clock()
-    pace = Pace(now=clock.now, sleep=clock.sleep)
+    pace = Pace(RATES, now=clock.now, sleep=clock.sleep)
     sent = later = 0
     for i in range(1000):
         try:
@@ -316,7 +317,7 @@ async def test_a_workspace_hears_three_hundred_posts_a_minute_and_the_rest_stay_
 
 async def test_a_turn_that_is_handed_back_takes_nobody_s_place():
     clock = Clock()
-    pace = Pace(patience=0.5, now=clock.now, sleep=clock.sleep)
+    pace = Pace(RATES, patience=0.5, now=clock.now, sleep=clock.sleep)
     await pace.turn("post", "D1")
     for _ in range(5):
         with pytest.raises(TryLater):

@@ -4,7 +4,6 @@ The only package that imports slack_bolt or slack_sdk.
 """
 
 from adapters.slack.door import Door
-from adapters.slack.pace import Pace
-from adapters.slack.slack import Slack
+from adapters.slack.slack import RATES, Slack
 
-__all__ = ["Door", "Pace", "Slack"]
+__all__ = ["RATES", "Door", "Slack"]

@@ -8,12 +8,12 @@ Limits: https://docs.slack.dev/reference/block-kit and platforms.md §11.
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from adapters.base import Button, Card, Field, Link, Option
+from adapters.plain import clean, short
 
 Block = dict[str, Any]  # JSON on its way to Slack; nothing but this package reads it
 
@@ -60,13 +60,13 @@ def modal(card: Card, name: str) -> Block:
 
     `name` is the bot's, and the title of a card that has none.
     """
-    title = _plain(_short(clean(card.title.strip() or name), _TITLE))
+    title = _plain(short(clean(card.title.strip() or name), _TITLE))
     view: Block = {"type": "modal", "callback_id": FORM, "title": title}
     if not (card.fields and card.buttons):
         return view | {"blocks": _blocks(replace(card, title="", fields=()))}
     send, *others = card.buttons
     return view | {
-        "submit": _plain(_short(clean(send.label), _TITLE)),
+        "submit": _plain(short(clean(send.label), _TITLE)),
         "private_metadata": _whole(send.token, _PRIVATE),
         "blocks": _blocks(replace(card, title="", buttons=tuple(others))),
     }
@@ -85,18 +85,6 @@ def to_blocks(card: Card) -> list[Block]:
 # ---------------------------------------------------------------- words
 
 
-def clean(text: str) -> str:
-    """Without what cannot be seen: control, bidi, zero-width, and halves of characters. Line breaks stay."""
-    text = text.replace("\r\n", "\n").replace("\u2028", "\n").replace("\u2029", "\n").replace("\t", " ")
-    if text.isascii() and text.replace("\n", "").isprintable():
-        return text
-    return "".join(c for c in text if c == "\n" or _visible(c))
-
-
-def _visible(c: str) -> bool:
-    return c != "\u034f" and unicodedata.category(c) not in {"Cc", "Cf", "Cs"}
-
-
 def escape(text: str, limit: int = _PUSH) -> str:
     """For the one place where Slack always reads markup: `text`."""
     out: list[str] = []
@@ -106,12 +94,6 @@ def escape(text: str, limit: int = _PUSH) -> str:
             break
         out.append(piece)
     return "".join(out)
-
-
-def _short(text: str, limit: int) -> str:
-    """At most so many characters, never none: Slack refuses an empty text."""
-    text = text if text.strip() else "…"
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _whole(value: str, limit: int) -> str:
@@ -134,11 +116,11 @@ def _blocks(card: Card) -> list[Block]:
     quote = clean(card.quote)[: room // 2]
     above: list[Block] = []
     if card.title.strip():
-        above.append({"type": "header", "text": _plain(_short(clean(card.title), 150))})
-    above += _sections(_short(clean(card.text), room - len(quote)) if card.text.strip() else "")
+        above.append({"type": "header", "text": _plain(short(clean(card.title), 150))})
+    above += _sections(short(clean(card.text), room - len(quote)) if card.text.strip() else "")
     if quote.strip():
         above.append(_quoted(quote))
-    above = above or [{"type": "section", "text": _plain(_short(clean(card.push), _SECTION))}]
+    above = above or [{"type": "section", "text": _plain(short(clean(card.push), _SECTION))}]
     if card.id:
         above[0]["block_id"] = _whole(card.id, 255)
     return above + below
@@ -175,7 +157,7 @@ def _inputs(card: Card) -> list[Block]:
             "type": "input",
             "block_id": _whole(f"{card.id}:{f.name}", 255),  # new with every post, so a new post starts unanswered
             "optional": True,
-            "label": _plain(_short(clean(f.label), 2000)),
+            "label": _plain(short(clean(f.label), 2000)),
             "element": {"action_id": _whole(FIELD + f.name, 255), **_element(f)},
         }
         for f in asked.values()
@@ -219,7 +201,7 @@ def _options(f: Field) -> list[Block]:
     for option in f.options:
         different.setdefault(option.value, option)
     return [
-        {"text": _plain(_short(clean(o.label), _LABEL)), "value": _whole(o.value, _VALUE)} for o in different.values()
+        {"text": _plain(short(clean(o.label), _LABEL)), "value": _whole(o.value, _VALUE)} for o in different.values()
     ]
 
 
@@ -244,7 +226,7 @@ def _actions(card: Card) -> list[Block]:
 
 def _button(number: int, button: Button) -> Block:
     style = {} if button.style == "plain" else {"style": button.style}
-    text = _plain(_short(clean(button.label), _LABEL))
+    text = _plain(short(clean(button.label), _LABEL))
     return {
         "type": "button",
         "action_id": f"{PRESS}{number}",
@@ -255,7 +237,7 @@ def _button(number: int, button: Button) -> Block:
 
 def _link(link: Link) -> Block:
     url = "slack://user?" + urlencode({"team": link.person.workspace, "id": link.person.id})
-    return {"type": "button", "action_id": LINK, "text": _plain(_short(clean(link.label), _LABEL)), "url": url}
+    return {"type": "button", "action_id": LINK, "text": _plain(short(clean(link.label), _LABEL)), "url": url}
 
 
 def _size(value: object) -> int:

@@ -25,9 +25,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.base import Answer, Desk, Press, Stopped, TryLater
 from adapters.slack import presses, quiet
 from adapters.slack.presses import Hear, Heard, Payload
-from adapters.slack.replies import Replies, Tasks, json_reply, ok
+from adapters.slack.replies import Replies, json_reply, ok
 from adapters.slack.signature import genuine, parse
 from adapters.slack.slack import Slack
+from adapters.tasks import Tasks
 
 BODY_LIMIT: Final = 256 * 1024
 
@@ -63,7 +64,7 @@ class Door:
         self._now = now
         self._allowed = frozenset(workspaces)
         self._patience = patience
-        self._tasks = Tasks()
+        self._tasks = Tasks(quiet.failed)
         self._replies = Replies(slack, self._tasks, name, lambda: self._workspaces)
         self._bolt = self._routes()
 

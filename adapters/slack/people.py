@@ -1,16 +1,9 @@
-"""Who somebody is to Slack, and remembering it for a while, in memory only."""
+"""Who somebody is to Slack."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from typing import Final, Generic, TypeVar
-
 from adapters.base import Profile
-from adapters.slack.cards import clean
-
-REMEMBERED: Final = 10_000
-
-_T = TypeVar("_T")
+from adapters.plain import clean
 
 
 def to_profile(user: object, team: str) -> Profile:
@@ -35,23 +28,3 @@ def _at_home(user: dict[object, object], team: str) -> bool:
     organisation = user.get("enterprise_user")
     teams = organisation.get("teams") if isinstance(organisation, dict) else None
     return user.get("team_id") in {None, team} or (isinstance(teams, list) and team in teams)
-
-
-class Recent(Generic[_T]):
-    """The last ten thousand, so that memory ends somewhere."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, _T] = OrderedDict()
-
-    def get(self, key: str) -> _T | None:
-        if key in self._kept:
-            self._kept.move_to_end(key)
-        return self._kept.get(key)
-
-    def put(self, key: str, value: _T) -> None:
-        self._kept[key] = value
-        if len(self._kept) > REMEMBERED:
-            self._kept.popitem(last=False)
-
-    def drop(self, key: str) -> None:
-        self._kept.pop(key, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +13,7 @@ from adapters.base import Answer, Broken, Card, Stopped, TryLater, Unclear, Unre
 from adapters.slack import cards, quiet
 from adapters.slack.presses import Heard
 from adapters.slack.slack import Expired, Slack
+from adapters.tasks import Tasks
 
 _NOT_DONE = (Broken, Expired, TimeoutError, TryLater, Unclear, Unreachable, Stopped)
 
@@ -25,36 +26,6 @@ def ok() -> BoltResponse:
 def json_reply(body: dict[str, Any]) -> BoltResponse:
     """Heard, and said in the same breath."""
     return BoltResponse(status=200, body=body)
-
-
-class Tasks:
-    """What is still to be done after an acknowledgement; held until it ends, or the loop might forget it half-way."""
-
-    def __init__(self) -> None:
-        self._running: set[asyncio.Task[Any]] = set()
-
-    def later(self, deed: Coroutine[Any, Any, None]) -> None:
-        """Do it behind the acknowledgement; a failure is noted by its kind."""
-        self.keep(asyncio.ensure_future(deed))
-
-    def keep(self, task: asyncio.Task[Any]) -> asyncio.Task[Any]:
-        """Hold this task until it ends."""
-        self._running.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    async def drain(self, within: float) -> None:
-        """Finish; what takes longer than so many seconds is cut off."""
-        if self._running:
-            _, late = await asyncio.wait(self._running, timeout=within)
-            for task in late:
-                task.cancel()
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._running.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            quiet.failed("task", type(error).__name__)
 
 
 class Replies:

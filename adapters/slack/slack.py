@@ -17,13 +17,24 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.base import Address, Broken, Card, Profile, Ref, TryLater, Unclear, Unreachable
+from adapters.pace import CHAT, Pace, Rates
+from adapters.recent import Recent
 from adapters.slack import cards, errors, quiet
 from adapters.slack.manifest import SCOPES
-from adapters.slack.pace import Pace
-from adapters.slack.people import Recent, to_profile
+from adapters.slack.people import to_profile
 from conversations.model import Person
 
 API: Final = "https://slack.com/api/"
+
+# the method's tier at Slack, with a little air: three hundred posts a minute in a workspace, one a second in a chat
+RATES: Final[Rates] = {
+    "post": (60 / 300, 20),
+    "update": (60 / 50, 10),
+    "open": (60 / 50, 20),
+    "read": (60 / 50, 20),
+    "page": (60 / 100, 20),
+    CHAT: (1.0, 1),
+}
 
 _TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
 _QUICK = 1.0  # seconds for a question asked while somebody waits
@@ -52,7 +63,7 @@ class Slack:
         self._proxy = proxy
         self._tls = ssl.create_default_context(cafile=str(ca_file)) if ca_file else None
         self._timeout = timeout
-        self._pace = pace or Pace()
+        self._pace = pace or Pace(RATES)
         self._session: aiohttp.ClientSession | None = None
         self._client: AsyncWebClient | None = None
         self._chats = Recent[str]()

@@ -1,4 +1,4 @@
-"""How fast Slack lets us speak: one post a second in a chat, three hundred a minute in a workspace, fifty edits.
+"""How fast a platform lets us speak.
 
 A short wait is waited here; a longer one is handed back as TryLater, so that the message stands in the durable queue
 and not in the memory of a process. Nothing that acknowledges a person's press ever comes through here.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -18,21 +18,17 @@ from adapters.base import TryLater
 
 CHATS_REMEMBERED: Final = 10_000
 
-# spacing in seconds, and how many may go at once before it binds; the method's tier at Slack, with a little air
-RATES: Final = {
-    "post": (60 / 300, 20),
-    "update": (60 / 50, 10),
-    "open": (60 / 50, 20),
-    "read": (60 / 50, 20),
-    "page": (60 / 100, 20),
-    "chat": (1.0, 1),
-}
+Rates = Mapping[str, tuple[float, int]]
+"""By name: the spacing of two calls in seconds, and how many may go at once before it binds."""
+
+CHAT: Final = "chat"  # the rate that every chat has for itself
 
 
 @dataclass(slots=True)
 class Pace:
     """One workspace's rates (GCRA: each key holds the time at which its next turn would be fair)."""
 
+    rates: Rates
     patience: float = 2.0  # seconds waited here rather than in the queue
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -42,7 +38,7 @@ class Pace:
 
     async def turn(self, rate: str, chat: str = "") -> None:
         """Wait until one more call of this rate is fair, in this chat too. Raises TryLater when that is not soon."""
-        keys = [(rate, "")] + ([("chat", chat)] if chat else [])
+        keys = [(rate, "")] + ([(CHAT, chat)] if chat else [])
         wait = max(0.0, self._shut.get(rate, 0.0) - self.now(), *(self._wait(k) for k in keys))
         if wait > self.patience:
             raise TryLater(timedelta(seconds=self._place_in_the_row(rate, wait)))
@@ -53,8 +49,8 @@ class Pace:
 
     def _place_in_the_row(self, rate: str, wait: float) -> float:
         """Each who is sent away is told another time, one spacing after the last, or all would be back at once."""
-        last = max(self._row.get(rate, 0.0), self.now() + wait - RATES[rate][0])
-        self._row[rate] = last + RATES[rate][0]
+        last = max(self._row.get(rate, 0.0), self.now() + wait - self.rates[rate][0])
+        self._row[rate] = last + self.rates[rate][0]
         return self._row[rate] - self.now()
 
     def close(self, rate: str, after: timedelta) -> None:
@@ -62,11 +58,11 @@ class Pace:
         self._shut[rate] = max(self._shut.get(rate, 0.0), self.now() + after.total_seconds())
 
     def _wait(self, key: tuple[str, str]) -> float:
-        spacing, burst = RATES[key[0]]
+        spacing, burst = self.rates[key[0]]
         return self._fair.get(key, 0.0) - spacing * (burst - 1) - self.now()
 
     def _take(self, key: tuple[str, str]) -> None:
-        self._fair[key] = max(self._fair.get(key, 0.0), self.now()) + RATES[key[0]][0]
+        self._fair[key] = max(self._fair.get(key, 0.0), self.now()) + self.rates[key[0]][0]
         self._fair.move_to_end(key)
         while len(self._fair) > CHATS_REMEMBERED:
             self._fair.popitem(last=False)
