@@ -110,6 +110,18 @@ class Desk(Protocol):
     def refusal(self) -> Card:
         """The neutral line: for strangers, guests and whatever we cannot or may not answer."""
 
+    def noted(self) -> Card:
+        """A word for a platform that wants one, where no card is left to show."""
+
+    async def current(self, by: Person, token: str) -> Card | None:
+        """The card as it stands now where this button was pressed, for a platform that draws it from the answer.
+
+        None where nothing stands, or what stands held somebody's own words: those are shown once.
+        """
+
+    async def left(self, person: Person) -> None:
+        """They took the bot away: forget where they are reached."""
+
     async def shut(self, platform: str) -> None:
         """The platform has withdrawn our access: stop all sends there and tell the operator."""
 
@@ -130,6 +142,10 @@ class Adapter(Protocol):
     @property
     def platform(self) -> str:
         """The name by which its people are known."""
+
+    @property
+    def opens_forms(self) -> bool:
+        """Whether a form opens on top of what somebody sees; else it is a card in their chat, like any other."""
 
     async def show(self, to: Person, address: Address | None, card: Card, replacing: Ref | None) -> Ref:
         """Post the card privately, or edit the one at `replacing`. Raises Unreachable, TryLater or Unclear."""

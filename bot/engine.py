@@ -10,9 +10,9 @@ import structlog
 
 from adapters.base import Answer, Card, Press, Stopped, TryLater
 from bot.house import House
-from bot.outbox import KEY, LEASE
+from bot.outbox import LEASE, Slot
 from bot.post import Post
-from bot.records import Saved
+from bot.records import Saved, id_of
 from bot.step import Step
 from bot.store.base import Gone, Record, Stale
 from bot.texts import Reader
@@ -67,14 +67,16 @@ class Engine:
                 await step.decide(saved.kind, token.record_id, Chose(press.by, token.choice, press.answers, name))
             if not step.meant_something():
                 return self._old(saved, press, token)
+            if press.address is not None:
+                await step.reached_at(press.by, press.address)
             if await self._write(step):
                 return await self._form(step, press, token)
 
     def _pressed_on(self, saved: Saved[Any], by: Person, token: Token) -> str | None:
         """The slot or form this button belongs to; "" for a card they no longer have, None for somebody else's."""
-        form, _, owner = token.slot.rpartition("/")
+        form = _form_of(token)
         if form:
-            return form if owner == self._form_key(by) else None
+            return form if token.slot == self.house.form_key(form, by) else None
         slot = saved.mail.pressed(by, token.slot)
         if slot is None:
             return None
@@ -90,15 +92,11 @@ class Engine:
 
     def _lost(self, press: Press, token: Token) -> Answer:
         """The conversation is gone. What somebody wrote in its form was passed to nobody, and they are told."""
-        form, _, owner = token.slot.rpartition("/")
-        if not form or owner != self._form_key(press.by):
+        form = _form_of(token)
+        if not form or token.slot != self.house.form_key(form, press.by):
             return self._refused()
         words = self.house.words
         return Answer("refused", Card(id="refused", text=words.say("relay-not-passed-on"), push=words.say("push")))
-
-    def _form_key(self, by: Person) -> str:
-        """What binds a form to the person it was opened for: it stands in no slot."""
-        return self.house.vault.pseudonym("form", by)[:KEY]
 
     async def _write(self, step: Step) -> bool:
         """Save the step and send the post on its way; False when somebody wrote first and it has to begin again."""
@@ -116,7 +114,7 @@ class Engine:
         forms = [say for _, say in step.asides if say.manner == "form"]
         if not forms:
             return Answer()
-        key = f"{forms[-1].slot}/{self._form_key(press.by)}"
+        key = self.house.form_key(forms[-1].slot, press.by)
         reader = Reader(self.house.programme.zone)
         form = await self.house.card(forms[-1], token.record_id, key, 0, self.house.new_id(), reader)
         return Answer("form", form)
@@ -137,10 +135,28 @@ class Engine:
 
     async def _copy(self, step: Step, press: Press, id_: str, say: Say) -> Card:
         saved = step.outcome(id_)
-        slot = saved.mail.slot(press.by, say.slot)
-        _, reader = await self.house.reader(saved.mail, saved.talk, press.by)
+        return await self._drawn(saved, say, saved.mail.slot(press.by, say.slot))
+
+    async def current(self, by: Person, token: str) -> Card | None:
+        """The card as it stands now where this button was pressed; None where nothing stands that can be drawn again.
+
+        Raises TryLater when a name cannot be looked up now.
+        """
+        read = None if token.startswith("=") else self.house.vault.read_token(token)
+        if read is None and not token.startswith("="):
+            return None
+        saved = await self.house.archive.load(read.record_id if read else id_of("doorstep", by, self.house.vault))
+        if saved is None:
+            return None
+        slot = saved.mail.pressed(by, read.slot) if read else saved.mail.slot(by, "door")
+        if slot is None or slot.quoted or slot.say.manner == "erase":
+            return None
+        return await self._drawn(saved, slot.say, slot)
+
+    async def _drawn(self, saved: Saved[Any], say: Say, slot: Slot | None) -> Card:
+        _, reader = await self.house.reader(saved.mail, saved.talk, say.to)
         key, generation = (slot.key, slot.generation) if slot else ("", 0)
-        return await self.house.card(say, id_, key, generation, self.house.new_id(), reader)
+        return await self.house.card(say, saved.talk.id, key, generation, self.house.new_id(), reader)
 
     async def _see_chat(self, press: Press) -> Card:
         return await self._constant(Say(press.by, "door-see-chat", "door"))
@@ -156,10 +172,23 @@ class Engine:
         words = self.house.words
         return Card(id="refused", text=words.say("old-button"), push=words.say("push"))
 
+    def noted(self) -> Card:
+        """What is said where there is no card left to show."""
+        words = self.house.words
+        return Card(id="noted", text=words.say("noted"), push=words.say("push"))
+
     async def home(self, person: Person) -> Card:
         """The same page for everyone, always: if everyone has the card, having it proves nothing."""
         say = Say(person, "welcome", "door", anywhere.WELCOME, details={"how": "pressed"})
         return await self._constant(say)
+
+    async def left(self, person: Person) -> None:
+        """They took the bot away: nothing says any more where they are reached."""
+        while True:
+            step = Step(self.house)
+            await step.moved_away(person)
+            if await self._write(step):
+                return
 
     async def shut(self, platform: str) -> None:
         """The platform withdrew our access. Sends stay owed; the operator is told."""
@@ -211,3 +240,8 @@ class Engine:
     async def idle(self) -> None:
         """Return when everything that can be delivered now has been."""
         await self.post.idle()
+
+
+def _form_of(token: Token) -> str:
+    """The form this button sends, or "" where it stands on a card."""
+    return token.slot.rpartition("/")[0]

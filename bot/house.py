@@ -9,7 +9,7 @@ from typing import Any
 
 from adapters.base import Adapter, Card, Stopped, TryLater
 from bot.archive import Archive
-from bot.outbox import Mail
+from bot.outbox import KEY, Mail, Slot
 from bot.records import id_of
 from bot.store.base import Store
 from bot.texts import Reader, Words
@@ -43,6 +43,14 @@ class House:
         if address is None and (door := await self.archive.load(id_of("doorstep", to, self.vault))):
             address = door.mail.address(to)
         return address, Reader(zone or self.programme.zone)
+
+    def form_key(self, form: str, of: Person) -> str:
+        """What the button of a form carries: it belongs to the person it was opened for, wherever the form stands."""
+        return f"{form}/{self.vault.pseudonym('form', of)[:KEY]}"
+
+    def slot_key(self, slot: Slot) -> str:
+        """What a button of this slot carries."""
+        return self.form_key(slot.name, slot.to) if slot.say.manner == "form" else slot.key
 
     async def card(self, say: Say, record_id: str, key: str, generation: int, card_id: str, reader: Reader) -> Card:
         """The card as its reader will see it. Raises TryLater when a name cannot be looked up now."""

@@ -33,6 +33,7 @@ class Slot:
     ref: Ref | None = field(default=None, repr=False)
     seen: int = 0  # the generation that stands on their screen
     news: int = 0  # the generation of the last news: what they pressed before reading it may have meant another matter
+    quoted: bool = False  # somebody's own words stood here; they are gone, so the card is never drawn again
 
     def answers_to(self, generation: int) -> bool:
         """Whether a press of this generation's card still means what they read; what it does is decided elsewhere."""
@@ -118,7 +119,7 @@ class _Draft:
         if say.manner == "erase":
             for key in [key for key in self._slots if key[0] == say.to and self._meant(say.slot, key)]:
                 self._erase(key)
-        elif say.manner == "news":
+        elif say.manner in ("news", "form"):
             self._post(say)
         else:
             self._edit(say)
@@ -283,7 +284,8 @@ def done(mail: Mail, id: str, ref: Ref | None, new_id: NewId, shown: Slot | None
 
 def _delivered(slot: Slot, ref: Ref, generation: int) -> Slot:
     said: Mapping[str, str | int] = {name: value for name, value in slot.say.details.items() if name != "line"}
-    return replace(slot, ref=ref, seen=generation, say=replace(slot.say, details=said))
+    quoted = slot.quoted or len(said) < len(slot.say.details)
+    return replace(slot, ref=ref, seen=generation, say=replace(slot.say, details=said), quoted=quoted)
 
 
 def drop(mail: Mail, id: str) -> Mail:
@@ -321,5 +323,10 @@ def at(mail: Mail, to: Person, address: Address | None) -> Mail:
     """Remember where a person can be reached; the newest is the one that works."""
     if address is None or mail.address(to) == address:
         return mail
-    others = tuple((who, where) for who, where in mail.addresses if who != to)
-    return replace(mail, addresses=(*others, (to, address)))
+    return replace(mail, addresses=(*moved_away(mail, to).addresses, (to, address)))
+
+
+def moved_away(mail: Mail, who: Person) -> Mail:
+    """Forget where a person was reached."""
+    others = tuple((known, where) for known, where in mail.addresses if known != who)
+    return replace(mail, addresses=others) if len(others) < len(mail.addresses) else mail

@@ -158,7 +158,7 @@ class Post:
         address, reader = await self.house.reader(saved.mail, saved.talk, errand.to)
         replacing = slot.ref if errand.deed == "edit" else None
         self._not_at_night(slot.say, saved, reader)
-        card = await self.house.card(slot.say, id_, slot.key, slot.generation, errand.id, reader)
+        card = await self.house.card(slot.say, id_, self.house.slot_key(slot), slot.generation, errand.id, reader)
         return await adapter.show(errand.to, address, card, replacing)
 
     def _not_at_night(self, say: Say, saved: Saved[Any], reader: Reader) -> None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Literal
 
+from adapters.base import Address
 from bot import outbox
 from bot.house import House
 from bot.records import KINDS, PEER, Saved, id_of
 from bot.store.base import Record
 from conversations.flow import FORGOTTEN
-from conversations.model import Elapsed, Event, Facts, Opened, Person, Say, Tell
+from conversations.model import Chose, Elapsed, Event, Facts, Opened, Person, Say, Tell
 from conversations.volunteering import roster
 
 SEEN_FOR = timedelta(hours=25)
@@ -73,6 +74,8 @@ class Step:
         talk, effects = flow.decide(saved.talk, event, facts)
         says = [effect for effect in effects if isinstance(effect, Say)]
         mail = saved.mail
+        if isinstance(event, Chose) and says and _is_form(mail, event):
+            says.insert(0, Say(event.by, "", event.slot, manner="erase"))  # a form is sent once
         if isinstance(event, Opened) and event.by == self.by:
             mail = outbox.at(mail, event.by, self.address)
         mail = outbox.say_all(mail, self._for_the_outbox(id_, mail, says), self.house.new_id)
@@ -83,9 +86,10 @@ class Step:
         """Keep back what the presser can be told at once: forms, and the reply to a command."""
         kept = []
         for say in says:
-            if say.to == self.by and say.text and (say.manner == "form" or self.how == "command"):
+            opens = say.manner == "form" and self._opens_forms(say.to)
+            if say.to == self.by and say.text and (opens or self.how == "command"):
                 self.asides.append((id_, say))
-            if say.manner == "form" or (say.manner == "answer" and self.how == "command"):
+            if opens or (say.manner == "answer" and self.how == "command"):
                 continue
             standing = mail.slot(say.to, say.slot)
             if (
@@ -98,6 +102,10 @@ class Step:
                 continue
             kept.append(replace(say, manner="news") if say.manner == "answer" else say)
         return kept
+
+    def _opens_forms(self, who: Person) -> bool:
+        adapter = self.house.adapters.get(who.platform)
+        return adapter is not None and adapter.opens_forms
 
     async def elapse(self, kind: str, id_: str) -> None:
         """Every deadline of this conversation that has passed, oldest first and each at most once."""
@@ -112,6 +120,24 @@ class Step:
             _, timer = running[0]
             over.add(timer)
             await self.decide(kind, id_, Elapsed(timer))
+
+    async def reached_at(self, by: Person, address: Address) -> None:
+        """Note where whoever acts is reached now, in the records that are asked for it."""
+        theirs = [await self.saved(kind, id_of(kind, by, self.house.vault)) for kind in ("doorstep", "volunteering")]
+        held = [saved for saved in self._now.values() if saved.mail.address(by)]
+        for saved in (*theirs, *held):
+            if saved is not None:
+                self.change(saved.talk.id, outbox.at(self._now[saved.talk.id].mail, by, address))
+
+    async def moved_away(self, person: Person) -> None:
+        """Forget where they are reached, wherever that is held."""
+        door = await self.saved("doorstep", id_of("doorstep", person, self.house.vault))
+        requests = (*door.talk.closed, door.talk.request) if door else ()
+        found = [await self.saved("support", request) for request in requests if request]
+        volunteer = await self.saved("volunteering", id_of("volunteering", person, self.house.vault))
+        for saved in (door, volunteer, *found):
+            if saved is not None:
+                self.change(saved.talk.id, outbox.moved_away(saved.mail, person))
 
     async def _facts(self, kind: str, of: str | Person) -> Facts:
         house = self.house
@@ -162,3 +188,8 @@ class Step:
     def outcome(self, id_: str) -> Saved[Any]:
         """A conversation this step has decided about."""
         return self._now[id_]
+
+
+def _is_form(mail: outbox.Mail, event: Chose) -> bool:
+    slot = mail.slot(event.by, event.slot)
+    return slot is not None and slot.say.manner == "form"

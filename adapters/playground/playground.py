@@ -47,6 +47,11 @@ class Playground:
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _filled: dict[Person, dict[str, Value]] = field(default_factory=dict)
 
+    @property
+    def opens_forms(self) -> bool:
+        """As the platform it stands for does."""
+        return self.platform == "slack"
+
     def person(self, name: str) -> Person:
         return Person(self.platform, WORKSPACE, name)
 

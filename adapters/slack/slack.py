@@ -45,6 +45,7 @@ class Slack:
     """One workspace, by its bot token. `start` before anything else, `close` at the end."""
 
     platform: Final = "slack"
+    opens_forms: Final = True
 
     def __init__(
         self,

@@ -67,6 +67,7 @@ door-see-chat = We wrote to you in our own chat, where only you and the bot are.
 door-typed = What you typed stays in { $platform }; we did not keep it and passed it to nobody.
 taken-away = This is no longer needed.
 old-button = This was already answered. Nothing more is needed.
+noted = Thank you. This is noted.
 push = You have a message.
 push-offer = A colleague would like to talk.
 
