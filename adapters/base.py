@@ -110,6 +110,9 @@ class Desk(Protocol):
     def refusal(self) -> Card:
         """The neutral line: for strangers, guests and whatever we cannot or may not answer."""
 
+    def not_here(self) -> Card:
+        """One line for a room full of people, where we say nothing else."""
+
     def noted(self) -> Card:
         """A word for a platform that wants one, where no card is left to show."""
 

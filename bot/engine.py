@@ -95,8 +95,7 @@ class Engine:
         form = _form_of(token)
         if not form or token.slot != self.house.form_key(form, press.by):
             return self._refused()
-        words = self.house.words
-        return Answer("refused", Card(id="refused", text=words.say("relay-not-passed-on"), push=words.say("push")))
+        return Answer("refused", self._line("refused", "relay-not-passed-on"))
 
     async def _write(self, step: Step) -> bool:
         """Save the step and send the post on its way; False when somebody wrote first and it has to begin again."""
@@ -169,13 +168,19 @@ class Engine:
 
     def refusal(self) -> Card:
         """One line for every press that is old, another's or nobody's: it tells a stranger nothing."""
-        words = self.house.words
-        return Card(id="refused", text=words.say("old-button"), push=words.say("push"))
+        return self._line("refused", "old-button")
+
+    def not_here(self) -> Card:
+        """What is said in a room full of people."""
+        return self._line("not-here", "not-here")
 
     def noted(self) -> Card:
         """What is said where there is no card left to show."""
+        return self._line("noted", "noted")
+
+    def _line(self, id: str, text: str) -> Card:
         words = self.house.words
-        return Card(id="noted", text=words.say("noted"), push=words.say("push"))
+        return Card(id=id, text=words.say(text), push=words.say("push"))
 
     async def home(self, person: Person) -> Card:
         """The same page for everyone, always: if everyone has the card, having it proves nothing."""

@@ -21,7 +21,17 @@ from conversations.request import CODE_NAMES
 each_flow = pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
 
 # Said by the house itself, around what conversations decide.
-HOUSE = {"push", "old-button", "noted", "door-see-chat", "a-colleague", "link-to-chat", "when-tomorrow", "when-weekday"}
+HOUSE = {
+    "push",
+    "old-button",
+    "noted",
+    "not-here",
+    "door-see-chat",
+    "a-colleague",
+    "link-to-chat",
+    "when-tomorrow",
+    "when-weekday",
+}
 HOUSE |= {"span-days", "span-hours", "push-offer", "taken-away"}
 NAMES = {f"{whose}-name-{n}" for whose in ("code", "peer") for n in range(CODE_NAMES)}
 TOLD_BY_THE_POST = {("support", "undelivered")}

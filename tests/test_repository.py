@@ -22,6 +22,7 @@ ROOMS = ("conversations", "adapters", "bot")
 IMPORTED_AS = {
     "slack-bolt": {"slack_bolt", "slack_sdk"},
     "botbuilder-core": {"botbuilder", "botframework"},
+    "PyJWT": {"jwt"},
     "python-dotenv": {"dotenv"},
     "pydantic-settings": {"pydantic_settings", "pydantic"},
     "fluent.runtime": {"fluent", "babel"},
