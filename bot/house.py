@@ -54,7 +54,8 @@ class House:
 
     async def card(self, say: Say, record_id: str, key: str, generation: int, card_id: str, reader: Reader) -> Card:
         """The card as its reader will see it. Raises TryLater when a name cannot be looked up now."""
-        names = {person: await self.name(person) for person in say.people.values()}
+        people = {*say.people.values(), *((say.meet,) if say.meet else ())}
+        names = {person: await self.name(person) for person in people}
 
         def token(choice: str) -> str:
             if say.slot == "door":

@@ -148,6 +148,9 @@ class Script:
         people = tuple(self.theatre.person(name) for name in _names(names))
         self.theatre.chat(who).fills(self.theatre.person(who), {"leave-out": people})
 
+    async def is_also(self, who: str, name: str) -> None:
+        self.theatre.chat(who).fills(self.theatre.person(who), {"also": (self.theatre.person(name),)})
+
     async def writes(self, who: str, text: str) -> None:
         self.theatre.chat(who).fills(self.theatre.person(who), {"line": text})
 
@@ -237,6 +240,7 @@ _LINES = (
     (rf"{_NAMES} +press +{_LABEL} at once", Script.press_at_once, True),
     (rf"{_WHO} +chooses +(?P<label>.+)", Script.chooses, False),
     (rf"{_WHO} +leaves out +{_NAMES}", Script.leaves_out, False),
+    (rf"{_WHO} +says that this is (?P<name>[A-Z]\w*) here", Script.is_also, False),
     (rf"{_WHO} +leaves the hospital", Script.leaves, False),
     (rf"{_WHO} +writes +(?P<text>.+)", Script.writes, False),
     (rf"{_WHO} +sees an empty chat", Script.sees_nothing, False),

@@ -78,6 +78,7 @@ class Words:
             "crisis-texts": "yes" if programme.crisis_texts else "no",
             "close-after": self.span(programme.close_after),
             "erase-after": self.span(programme.erase_after),
+            "relay-open": "yes" if programme.relay else "no",
             "on-call": on_call.name if on_call else "",
             "on-call-phone": on_call.phone if on_call else "",
         }
@@ -96,10 +97,10 @@ class Words:
         values |= {name: self.when(at, now, reader.zone) for name, at in say.times.items()}
         values |= {name: names[person] for name, person in say.people.items()}
         values["platform"] = PLATFORMS.get(say.to.platform, self.programme.name)
-        text = self.say(say.text, **values)
+        apart = say.meet is not None and say.meet.platform != say.to.platform
         return Card(
             id=card_id,
-            text=text,
+            text=self.say(say.text, **values) + (self._elsewhere(say.meet, names) if say.meet and apart else ""),
             push=self.say("push-offer" if reader.plain_push and say.text == "peer-offer" else "push"),
             quote=str(say.details.get("line", "")),
             fields=tuple(self._field(question) for question in say.questions),
@@ -107,9 +108,14 @@ class Words:
                 Button(self.say(f"button-{choice}"), token(choice), "primary" if choice in PRIMARY else "plain")
                 for choice in say.choices
             ),
-            link=Link(self.say("link-to-chat"), say.meet) if say.meet else None,
+            link=Link(self.say("link-to-chat"), say.meet) if say.meet and not apart else None,
             title=self.say(f"{say.text}-title") if say.manner == "form" else "",
         )
+
+    def _elsewhere(self, meet: Person, names: Mapping[Person, str]) -> str:
+        """Where no link leads from one platform to another: who is where."""
+        platform = PLATFORMS.get(meet.platform, self.programme.name)
+        return "\n" + self.say("link-elsewhere", person=names[meet], **{"their-platform": platform})
 
     def _value(self, name: str, value: str | int) -> str | int:
         if name in CODE_NAMED:

@@ -234,7 +234,7 @@ def status_card(request: Request, facts: Facts) -> Say:
         case CHOSEN.name:
             return chosen_card(request, facts)
         case TOGETHER.name:
-            return clinician_card(request)
+            return clinician_card(request, facts)
         case _:
             return resting_card(request)
 

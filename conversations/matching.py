@@ -27,7 +27,7 @@ def could_ever(request: Request, peer: Peer, facts: Facts) -> bool:
     kept_out = {request.clinician, request.peer, *wishes.leave_out, *request.asked, *request.passed}
     same_department = bool(wishes.department) and peer.department == wishes.department
     return not (
-        peer.person in kept_out
+        not kept_out.isdisjoint((peer.person, *peer.also))
         or (same_department and "other-department" in wishes.who)
         or (peer.evaluates and "may-evaluate" not in wishes.who)
         or (wishes.about in peer.rather_not)

@@ -43,6 +43,7 @@ class Peer:
     since: date | None = None
     resting_until: datetime | None = None
     paused: bool = False
+    also: tuple[Person, ...] = field(default=(), repr=False)  # who they are on another platform
     asked: tuple[datetime, ...] = ()  # offers of the last seven days
     holding: tuple[str, ...] = field(default=(), repr=False)  # ids of requests they walk with
 

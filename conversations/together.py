@@ -55,7 +55,7 @@ def together(request: Request, facts: Facts) -> Decision[Request]:
         talked=_decent(facts.now + wait, request, facts),
         **lasting(met, facts),
     )
-    return there, (*cards(there), guide_card(there, facts), *_lawsuit(there), support.crisis_kept_true(there))
+    return there, (*cards(there, facts), guide_card(there, facts), *_lawsuit(there), support.crisis_kept_true(there))
 
 
 def _check_ins_from_now(request: Request, facts: Facts) -> Request:
@@ -71,47 +71,66 @@ def _decent(moment: datetime, request: Request, facts: Facts) -> datetime:
     return hours.waking(moment, support.zone_of_peer(request, facts), facts.programme.quiet)
 
 
-def cards(request: Request) -> tuple[Say, Say]:
-    return clinician_card(request), peer_card(request)
+def cards(request: Request, facts: Facts) -> tuple[Say, Say]:
+    return clinician_card(request, facts), peer_card(request, facts)
 
 
-def clinician_card(request: Request) -> Say:
+def clinician_card(request: Request, facts: Facts) -> Say:
     assert request.peer is not None
-    relay = () if _named(request) else ("write",)
     share = () if request.clinician_named else ("share-name",)
     known = request.peer if request.peer_named else None
     return Say(
         request.clinician,
         _kind_of_card("support", request, known),
         "status",
-        (*relay, *share, "someone-else", "close"),
-        details={"peer-alias": code_name(request, request.alias)},
+        (*_pen_for(request, facts), *share, "someone-else", "close"),
+        details={"peer-alias": code_name(request, request.alias), "way": _way_of_peer(request, facts)},
         people={"peer": known} if known else {},
-        meet=known,
+        meet=_to_meet(request, known),
     )
 
 
-def peer_card(request: Request) -> Say:
+def peer_card(request: Request, facts: Facts) -> Say:
     assert request.peer is not None
-    relay = () if _named(request) else ("write",)
     share = () if request.peer_named else ("share-name",)
     known = request.clinician if request.clinician_named else None
     return Say(
         request.peer,
         _kind_of_card("peer", request, known),
         "offer",
-        (*relay, *share, "close"),
+        (*_pen_for(request, facts), *share, "close"),
         details={"alias": code_name(request, request.alias), "when": request.wishes.when, "how": request.wishes.how},
         people={"clinician": known} if known else {},
-        meet=known,
+        meet=_to_meet(request, known),
     )
 
 
+def _to_meet(request: Request, known: Person | None) -> Person | None:
+    """Half named, they go on writing; whom no link leads to is told of when both are."""
+    return known if _named(request) or not _apart(request) else None
+
+
 def _kind_of_card(reader: str, request: Request, known: Person | None) -> str:
-    """Both named, the other one named, or neither."""
+    """Both named, the other one named, or neither; and whether a link of their platform leads from one to the other."""
     if _named(request):
-        return f"{reader}-together"
+        return f"{reader}-apart" if _apart(request) else f"{reader}-together"
     return f"{reader}-relay-named" if known else f"{reader}-relay"
+
+
+def _apart(request: Request) -> bool:
+    """On two platforms no chat of theirs can be opened: the bot stays between them as long as they like."""
+    return request.peer is not None and request.clinician.platform != request.peer.platform
+
+
+def _pen_for(request: Request, facts: Facts) -> tuple[str, ...]:
+    relay = not _named(request) or (_apart(request) and facts.programme.relay)
+    return ("write",) if relay else ()
+
+
+def _way_of_peer(request: Request, facts: Facts) -> str:
+    """How they like to be reached, where they said one thing."""
+    ways = next((peer.ways for peer in facts.peers if peer.person == request.peer), ())
+    return ways[0] if len(ways) == 1 else "any"
 
 
 def guide_card(request: Request, facts: Facts) -> Say:
@@ -162,12 +181,18 @@ def pass_it_on(request: Request, event: Chose, facts: Facts) -> Decision[Request
         return not_passed_on(request, event, facts)
     other = request.peer if event.by == request.clinician else request.clinician
     numbered = replace(request, lines=request.lines + 1)
-    name = code_name(request, request.alias)
-    mine = event.by == request.clinician
-    text, by = ("relay-line", "alias") if mine else ("relay-line-of-peer", "peer-alias")
-    details: dict[str, str | int] = {by: name, "line": line.strip()[:LONGEST_LINE]}
-    said = Say(other, text, f"line-{numbered.lines}", ("write",), details=details)
+    words = _said_by(request, event.by, line.strip()[:LONGEST_LINE])
+    said = replace(words, to=other, slot=f"line-{numbered.lines}", choices=("write",))
     return numbered, (said, Say(event.by, "relay-sent", "sent", ("write",)))
+
+
+def _said_by(request: Request, writer: Person, line: str) -> Say:
+    """Under the name the other one knows them by."""
+    mine = writer == request.clinician
+    if request.clinician_named if mine else request.peer_named:
+        return Say(writer, "relay-line-named", "", details={"line": line}, people={"writer": writer})
+    text, by = ("relay-line", "alias") if mine else ("relay-line-of-peer", "peer-alias")
+    return Say(writer, text, "", details={by: code_name(request, request.alias), "line": line})
 
 
 @flow.on(ASKING, CHOSEN, RESTING, CLOSED, choice="send")
@@ -184,7 +209,7 @@ def share_my_name(request: Request, event: Chose, facts: Facts) -> Decision[Requ
         clinician_named=request.clinician_named or mine,
         peer_named=request.peer_named or not mine,
     )
-    own, others = cards(shared) if mine else reversed(cards(shared))
+    own, others = cards(shared, facts) if mine else reversed(cards(shared, facts))
     return shared, (others, replace(own, manner="progress"))
 
 

@@ -201,7 +201,8 @@ def ask_coordinators(talk: Volunteer, facts: Facts) -> tuple[Say, ...]:
 def approval_card(talk: Volunteer, to: Person) -> Say:
     peer = talk.peer
     details = {"role": peer.role, "department": peer.department}
-    questions = (Question("trained", "choice", TRAINED, ("today",)),)
+    elsewhere = () if to.platform == peer.person.platform else (Question("also", "people"),)
+    questions = (Question("trained", "choice", TRAINED, ("today",)), *elsewhere)
     choices = ("approve", "talk-first", "decline")
     return Say(
         to,
@@ -219,8 +220,15 @@ def approval_card(talk: Volunteer, to: Person) -> Say:
 def approved(talk: Volunteer, event: Chose, facts: Facts) -> Decision[Volunteer]:
     """The coordinator records when they were trained; it holds for as long as the programme says."""
     ago = timedelta(days=TRAINED_DAYS[one(event, "trained", TRAINED, "today")])
-    ready, effects = trained(talk, facts, facts.now.date() - ago)
+    ready, effects = trained(_known_as(talk, event), facts, facts.now.date() - ago)
     return ready, (*effects, *settle(facts, "coordinator-approved"))
+
+
+def _known_as(talk: Volunteer, event: Chose) -> Volunteer:
+    """A coordinator on another platform may say who this is there, so that nobody is offered their own request."""
+    named = event.answers.get("also", ())
+    also = tuple(who for who in named if isinstance(who, Person) and who.platform != talk.peer.person.platform)
+    return replace(talk, peer=replace(talk.peer, also=also)) if also else talk
 
 
 def settle(facts: Facts, text: str) -> tuple[Say, ...]:

@@ -25,6 +25,7 @@ HOUSE = {
     "push",
     "old-button",
     "noted",
+    "link-elsewhere",
     "not-here",
     "door-see-chat",
     "a-colleague",

@@ -25,6 +25,7 @@ ago = st.integers(-72, 200).map(lambda n: NOW - timedelta(hours=n))
 peers = st.builds(
     Peer,
     person=st.one_of(people, st.just(ANA)),
+    also=st.one_of(st.just(()), people.map(lambda one: (one,)), st.just((ANA,))),
     department=st.sampled_from(("", *FEW)),
     rather_not=st.sets(st.sampled_from(ABOUT[:-1]), max_size=2).map(tuple),
     been_through=st.sets(st.sampled_from(ABOUT[:-1]), max_size=2).map(tuple),
@@ -62,7 +63,8 @@ def test_nobody_is_asked_who_must_not_be(request, roster, luck):
     for peer in matching.free(request, Facts(NOW, peers=roster, luck=luck)):
         wished = request.wishes
         assert peer.person != request.clinician
-        assert peer.person not in {*wished.leave_out, *request.asked, *request.passed}
+        for identity in (peer.person, *peer.also):
+            assert identity not in {request.clinician, *wished.leave_out, *request.asked, *request.passed}
         assert not peer.paused
         assert len(peer.holding) < peer.limit
         assert peer.resting_until is None or peer.resting_until <= NOW

@@ -31,6 +31,7 @@ MACHINE = re.compile(r"(?<![\w.:/{}])/(?:root|home|Users|work|mnt)/[\w.]")
 ADDRESS = re.compile(r"(?:https?|wss?)://(?:[^\s/@]*@)?([\w.-]*\w)")
 HOSTS = (
     *("slack.com", "slack.dev", "slack-edge.com", "apache.org", "docs.astral.sh"),
+    *("microsoft.com", "microsoftonline.com", "botframework.com", "trafficmanager.net", "adaptivecards.io"),
     *("example", "example.org", "example.com", "localhost", "127.0.0.1"),
 )
 """Whose addresses may stand in this project; a new one is a decision."""

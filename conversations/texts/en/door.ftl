@@ -89,6 +89,7 @@ when-weekday = { $day } at { $time }
 
 a-colleague = a colleague
 link-to-chat = Open a private chat
+link-elsewhere = { $person } is on { $their-platform }; your hospital's directory has them.
 code-name-0 = Heron
 code-name-1 = Willow
 code-name-2 = Harbor

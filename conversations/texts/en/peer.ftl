@@ -35,11 +35,26 @@ peer-together =
         [here] to write
        *[any] whatever suits you both
     }. The bot is not in that chat.
+peer-apart =
+    { $clinician } would like to talk with you.{ $relay-open ->
+        [yes] {" "}You can write to each other here.
+       *[no] {""}
+    } They'd like { $how ->
+        [call] a call
+        [in-person] to meet
+        [here] to write
+       *[any] whatever suits you both
+    }, { $when ->
+        [before-shift] before a shift
+        [break] at a break
+        [after-shift] after a shift
+       *[any-time] soon
+    }. Your hospital can read { $platform } messages.
 peer-relay =
     You can write with { $alias } here. They know you as a peer, by a code name. What you write is passed on and not kept by us.
     Your hospital can read { $platform } messages. No patient details. A call is more private.
 peer-relay-named =
-    { $clinician } shared their name with you. You can go on writing here, or open a private chat.
+    { $clinician } shared their name with you. You can go on writing here, or talk elsewhere.
     Your hospital can read { $platform } messages. No patient details. A call is more private.
 peer-guide =
     Listen first. Feelings, not the facts of what happened. No notes. No advice unless asked.

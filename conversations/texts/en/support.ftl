@@ -69,6 +69,16 @@ support-resting = No tap needed now. This is still here when you are.
 support-together =
     { $peer } knows your name and would be glad to talk. Open a private chat, or wait: they will write to you.
     The bot is not in that chat. Please leave out patient details. A call is more private.
+support-apart =
+    { $peer } knows your name and would be glad to talk.{ $relay-open ->
+        [yes] {" "}You can write to each other here.
+       *[no] {""}
+    }{ $way ->
+        [call] {" "}They like a call.
+        [in-person] {" "}They like to meet.
+       *[any] {""}
+    }
+    No patient details: your hospital can read { $platform } messages.
 support-relay =
     Unnamed to your peer, not to your hospital: it can read { $platform } messages.
     Your peer is called { $peer-alias } here. What you write is passed on and not kept by us.
@@ -80,6 +90,7 @@ relay-form = What you write here is passed on to the other one and not kept by u
 relay-form-title = Write
 relay-line = { $alias } writes:
 relay-line-of-peer = { $peer-alias } writes:
+relay-line-named = { $writer } writes:
 relay-sent = On its way. You can write again, or just wait.
 relay-not-passed-on = We could not pass this on: you two no longer write here. What you wrote was not kept.
 relay-undelivered = Your last line could not be delivered, and we did not keep it.
