@@ -139,7 +139,9 @@ def show(
 ) -> None:
     """Show the settings in force and where each came from; secrets are masked."""
     if markdown:
-        typer.echo(config.table(), nl=False)
+        from bot.settings_page import table
+
+        typer.echo(table(), nl=False)
         return
     rows = config.load().shown()
     names, values = (max(map(len, column)) for column in zip(*((row.name, row.value) for row in rows), strict=True))

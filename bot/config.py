@@ -17,10 +17,10 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, PlainValidator, PrivateAttr, SecretBytes, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot import lines, values
+from bot import lines, needed, values
 from bot.limits import Limits
 from bot.lines import Numbers
-from bot.sources import Text, Texts, read
+from bot.sources import OURS, Text, Texts, read
 from bot.values import Bind
 from conversations.model import OnCall, Person, Programme, Urgency
 
@@ -57,8 +57,8 @@ def _setting(part: str, name: str, default: str | None, about: str, *, secret: b
     )
 
 
-_programme, _asking, _afterwards, _house, _slack = (
-    partial(_setting, part) for part in ("The programme", "Asking", "Afterwards", "The house", "Slack")
+_programme, _asking, _afterwards, _house, _slack, _teams = (
+    partial(_setting, part) for part in ("The programme", "Asking", "Afterwards", "The house", "Slack", "Teams")
 )
 
 Parsed = PlainValidator
@@ -96,8 +96,8 @@ class Settings(BaseSettings):
     coordinators: Annotated[tuple[Person, ...], Parsed(values.people)] = _programme(
         "PEERSUPPORT_COORDINATORS",
         "",
-        "The humans at the end of every wait, in the order they are told: `slack:T0123ABCD:U0456EFGH,slack:...`. "
-        "Needed unless approval is automatic.",
+        "The humans at the end of every wait, in the order they are told: `slack:T0123ABCD:U0456EFGH,slack:...`; "
+        "on Teams `teams:TENANT:OBJECTID`. Needed unless approval is automatic.",
     )
     approval: Annotated[Literal["coordinator", "automatic"], Parsed(values.approval)] = _programme(
         "PEERSUPPORT_APPROVAL",
@@ -108,7 +108,8 @@ class Settings(BaseSettings):
         "PEERSUPPORT_ON_CALL",
         "",
         "The licensed person behind *I'm worried*: name; phone; hours; and, if reachable in chat, who they are there: "
-        "`Dr. Kim Lee; +1 555 0100; day and night; slack:T0123ABCD:U0456EFGH`. Without it the button is absent.",
+        "`Dr. Kim Lee; +1 555 0100; day and night; slack:T0123ABCD:U0456EFGH` "
+        "or `...; teams:TENANT:OBJECTID`. Without it the button is absent.",
     )
     relay: Annotated[bool, Parsed(values.on_off)] = _programme(
         "PEERSUPPORT_RELAY",
@@ -226,6 +227,42 @@ class Settings(BaseSettings):
         "SLACK_API_URL", "https://slack.com/api/", "Where Slack is."
     )
 
+    # ---- Teams
+    teams_client_id: Annotated[str, Parsed(values.client_id)] = _teams(
+        "TEAMS_CLIENT_ID",
+        None,
+        "The bot's Application (client) ID. Also read as `CLIENT_ID`, as the secret is as `CLIENT_SECRET` and the "
+        "tenant as `TENANT_ID`; these three count only when the first two of them, or a setting of Teams, are there.",
+        unset="",
+    )
+    teams_client_secret: Annotated[SecretStr | None, Parsed(values.client_secret)] = _teams(
+        "TEAMS_CLIENT_SECRET", None, "The Value of a client secret of that app, not its Secret ID.", secret=True
+    )
+    teams_tenants: Annotated[tuple[str, ...], Parsed(values.tenants)] = _teams(
+        "TEAMS_TENANT_ID",
+        None,
+        "The Tenant ID of the organisation that may use the bot; several, separated by commas.",
+        unset=(),
+    )
+    teams_openid_url: Annotated[str, Parsed(values.endpoint)] = _teams(
+        "TEAMS_OPENID_URL",
+        "https://login.botframework.com/v1/.well-known/openidconfiguration",
+        "Where the keys are that Microsoft signs with.",
+    )
+    teams_issuer: Annotated[str, Parsed(values.endpoint)] = _teams(
+        "TEAMS_ISSUER", "https://api.botframework.com", "Who must have issued what comes in, to the letter."
+    )
+    teams_token_url: Annotated[str, Parsed(values.token_url)] = _teams(
+        "TEAMS_TOKEN_URL",
+        "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
+        "Where the bot gets its token; the tenant's id takes the place of `{tenant}`.",
+    )
+    teams_service_hosts: Annotated[tuple[str, ...], Parsed(values.service_hosts)] = _teams(
+        "TEAMS_SERVICE_HOSTS",
+        "",
+        "Where that token may be sent, by comma: hosts, or `http://127.0.0.1:PORT` here; empty: Microsoft's own.",
+    )
+
     _texts: Texts = PrivateAttr(default_factory=dict)
     _unknown: tuple[str, ...] = PrivateAttr(default=())
 
@@ -279,12 +316,17 @@ class Settings(BaseSettings):
     @property
     def slack(self) -> bool:
         """Whether Slack is configured: any of its settings is present, even empty."""
-        return _has_slack(self._texts)
+        return needed.has_slack(self._texts)
+
+    @property
+    def teams(self) -> bool:
+        """Whether Teams is configured, likewise; names it shares with others count as docs/decisions says."""
+        return needed.has_teams(self._texts)
 
     @property
     def anything(self) -> bool:
         """Whether an operator has configured anything of ours; otherwise bare `peersupport` is the demo."""
-        return any(name.startswith(("PEERSUPPORT_", "SLACK_")) for name in self._texts)
+        return any(name.startswith(OURS) for name in self._texts)
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -301,7 +343,7 @@ class Settings(BaseSettings):
 
     def missing_to_serve(self) -> tuple[str, ...]:
         """What `serve` still needs, as sentences; empty when it can start."""
-        return tuple(_missing(self._texts))
+        return tuple(needed.missing(self._texts))
 
     def shown(self) -> tuple[Shown, ...]:
         """Every setting as it is in force, in the order of the documentation."""
@@ -327,13 +369,31 @@ _FIELDS: Final = {str(info.alias): attribute for attribute, info in Settings.mod
 NAMES: Final = tuple(_FIELDS)
 
 
-def _extra(name: str) -> Mapping[str, Any]:
-    extra = Settings.model_fields[_FIELDS[name]].json_schema_extra
-    return extra if isinstance(extra, dict) else {}
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What docs/settings.md says of one setting."""
+
+    name: str
+    part: str
+    default: str
+    about: str
+    secret: bool
 
 
-SECRETS: Final = frozenset(name for name in NAMES if _extra(name)["secret"])
-_MUST_NOT_BE_EMPTY: Final = frozenset({"PEERSUPPORT_ROOT_KEY", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"})
+def _described(name: str) -> Described:
+    info = Settings.model_fields[_FIELDS[name]]
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    return Described(name, str(extra["part"]), _default(name), info.description or "", bool(extra["secret"]))
+
+
+DESCRIBED: Final = tuple(_described(name) for name in NAMES)
+SECRETS: Final = frozenset(each.name for each in DESCRIBED if each.secret)
+_MUST_NOT_BE_EMPTY: Final = frozenset(
+    {
+        *("PEERSUPPORT_ROOT_KEY", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"),
+        *("TEAMS_CLIENT_ID", "TEAMS_CLIENT_SECRET", "TEAMS_TENANT_ID"),
+    }
+)
 
 # ---------------------------------------------------------------- loading
 
@@ -351,7 +411,7 @@ def load_to_serve(environ: Mapping[str, str] | None = None, folder: Path | None 
     """The settings, complete enough to serve people. Raises Refused with everything that is wrong or missing."""
     texts, unknown, problems = read(os.environ if environ is None else environ, folder or Path(), NAMES)
     settings, more = _validated(texts, unknown)
-    missing = _missing(texts)
+    missing = needed.missing(texts)
     if settings is None or problems or more or missing:
         raise Refused([*problems, *more, *missing])
     return settings
@@ -364,82 +424,23 @@ def _validated(texts: Texts, unknown: tuple[str, ...]) -> tuple[Settings | None,
     try:
         settings = Settings(**given)
     except ValidationError as refusal:
-        return None, [f"{error['loc'][0]} {error['ctx']['error']}." for error in refusal.errors(include_input=False)]
+        return None, [
+            f"{_as_written(texts, str(error['loc'][0]))} {error['ctx']['error']}."
+            for error in refusal.errors(include_input=False)
+        ]
     settings._texts, settings._unknown = texts, unknown  # noqa: SLF001  # frozen for everybody else
     return settings, _contradictions(settings)
 
 
+def _as_written(texts: Texts, name: str) -> str:
+    other = texts[name].written_as if name in texts else ""
+    return f"{other}, read as {name}," if other else name
+
+
 def _contradictions(settings: Settings) -> list[str]:
-    allowed = settings.slack_workspaces
-    if allowed and any(person.workspace not in allowed for person in settings.coordinators):
-        return [
-            "PEERSUPPORT_COORDINATORS names someone in a workspace that SLACK_WORKSPACES does not allow: add it there."
-        ]
-    return []
-
-
-def _has_slack(texts: Texts) -> bool:
-    return any(name.startswith("SLACK_") for name in texts)
-
-
-def _missing(texts: Texts) -> list[str]:
-    """What is not there at all; what is there and wrong is refused where it is read."""
-    missing = []
-    if "PEERSUPPORT_ROOT_KEY" not in texts:
-        missing.append(
-            "PEERSUPPORT_ROOT_KEY is not set: run `peersupport keys new`, keep what it prints in a file that only the "
-            "service can read, and name that file in PEERSUPPORT_ROOT_KEY_FILE."
-        )
-    if not _has_slack(texts):
-        missing.append(
-            "No chat platform is configured: set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET. "
-            "To only look around, run `peersupport demo`."
-        )
-    else:
-        if "SLACK_BOT_TOKEN" not in texts:
-            missing.append("SLACK_BOT_TOKEN is not set: in your Slack app, OAuth & Permissions, Bot User OAuth Token.")
-        if "SLACK_SIGNING_SECRET" not in texts:
-            missing.append("SLACK_SIGNING_SECRET is not set: in your Slack app, Basic Information, Signing Secret.")
-    coordinators, approval = (texts.get(f"PEERSUPPORT_{name}", Text("", "")) for name in ("COORDINATORS", "APPROVAL"))
-    if not coordinators.value and approval.value != "automatic":
-        missing.append(
-            "PEERSUPPORT_COORDINATORS is empty: name at least one, as slack:WORKSPACE:USER. "
-            "For a trial without one set PEERSUPPORT_APPROVAL=automatic."
-        )
-    return missing
-
-
-# ---------------------------------------------------------------- documentation
-
-
-def table() -> str:
-    """docs/settings.md, which a test compares with this."""
-    out = [_INTRODUCTION]
-    part = ""
-    for name in NAMES:
-        extra, about = _extra(name), Settings.model_fields[_FIELDS[name]].description
-        if extra["part"] != part:
-            part = extra["part"]
-            out.append(f"\n## {part}\n\n| setting | default | meaning |\n|---|---|---|\n")
-        default = f"`{_default(name)}`" if _default(name) else "none"
-        secret = " *Secret.*" if extra["secret"] else ""
-        out.append(f"| `{name}` | {default} | {about}{secret} |\n")
-    return "".join(out)
-
-
-_INTRODUCTION: Final = """\
-# Settings
-
-<!-- Written by `peersupport config --markdown`; a test fails when it is out of date. -->
-
-A setting may stand in the environment, in a file `.env` in the working folder, or in the file that `PEERSUPPORT_CONFIG`
-names; the first of these that has it wins. That file is read as TOML when its name ends in `.toml`
-(`PEERSUPPORT_RELAY = "off"`), else like `.env` (`PEERSUPPORT_RELAY=off`).
-
-Every setting `X` may instead be given as `X_FILE`, the path of a file that holds the value; this is how secrets are
-best given. Both at once are refused. A setting that is empty has its default, except the root key and Slack's secrets,
-which must not be empty.
-
-Durations are written `3s`, `30m`, `24h`, `7d`. `peersupport config` shows what is in force and where it came from;
-`peersupport doctor` says what is missing.
-"""
+    on_call = settings.on_call.person if settings.on_call else None
+    named = {
+        "PEERSUPPORT_COORDINATORS": settings.coordinators,
+        "PEERSUPPORT_ON_CALL": (on_call,) if on_call else (),
+    }
+    return needed.strangers(settings._texts, named, settings.slack_workspaces, settings.teams_tenants)  # noqa: SLF001

@@ -5,17 +5,26 @@ from __future__ import annotations
 import io
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from dotenv import dotenv_values
 
-NO_TEAMS: Final = "belongs to Microsoft Teams, which is not in this version yet: remove it, and use Slack."
+ALSO_READ: Final[Mapping[str, str]] = {
+    "TEAMS_CLIENT_ID": "CLIENT_ID",
+    "TEAMS_CLIENT_SECRET": "CLIENT_SECRET",
+    "TEAMS_TENANT_ID": "TENANT_ID",
+}
+"""Names that Microsoft's own tools write. They are nobody's in particular, so two of them must stand together to mean
+us, or one of Teams' own settings beside them (docs/decisions/teams-settings.md)."""
 NO_SOCKET: Final = (
     "is set, but Socket Mode is not in this version yet: remove it, set SLACK_SIGNING_SECRET, and let Slack call "
     "PEERSUPPORT_BIND through a TLS proxy (docs/operating.md)."
 )
+
+
+OURS: Final = ("PEERSUPPORT_", "SLACK_", "TEAMS_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +34,7 @@ class Text:
     value: str = field(repr=False)
     source: str
     file: Path | None = field(default=None, repr=False)  # that holds it; None: the environment
+    written_as: str = ""  # the other name it stands under, where it has one
 
 
 Texts = Mapping[str, Text]
@@ -41,18 +51,13 @@ def read(environ: Mapping[str, str], folder: Path, names: Iterable[str]) -> tupl
     if named and named.value:
         _add(everything, folder / named.value, Path(named.value).name, problems)
 
-    texts: dict[str, Text] = {}
-    for name in names:
-        direct, by_file = everything.pop(name, None), everything.pop(f"{name}_FILE", None)
-        if direct and by_file:
-            problems.append(f"{name} and {name}_FILE are both set: remove one.")
-        elif direct:
-            texts[name] = direct
-        elif by_file:
-            text = _read_value(name, by_file, folder, problems)
+    texts = {name: text for name in names if (text := _take(everything, name, folder, problems))}
+    if _are_for_teams(texts, everything):
+        for name, other in ALSO_READ.items():
+            text = None if name in texts else _take(everything, other, folder, problems)
             if text:
-                texts[name] = text
-    problems += [f"{name} {NO_TEAMS}" for name in sorted(everything) if _is_for_teams(name)]
+                source = text.source if text.source.startswith(other) else f"{other} ({text.source})"
+                texts[name] = replace(text, source=source, written_as=other)
     problems += [f"{name} {NO_SOCKET}" for name in ("SLACK_APP_TOKEN", "SLACK_APP_TOKEN_FILE") if name in everything]
     unknown = tuple(sorted(name for name in everything if name.startswith(("PEERSUPPORT_", "SLACK_"))))
     return texts, unknown, problems
@@ -68,8 +73,18 @@ def _is_there(dotenv: Path, problems: list[str]) -> bool:
         return False
 
 
-def _is_for_teams(name: str) -> bool:
-    return name.startswith("TEAMS_") or name.removesuffix("_FILE") in {"CLIENT_ID", "CLIENT_SECRET", "TENANT_ID"}
+def _take(everything: dict[str, Text], name: str, folder: Path, problems: list[str]) -> Text | None:
+    direct, by_file = everything.pop(name, None), everything.pop(f"{name}_FILE", None)
+    if direct and by_file:
+        problems.append(f"{name} and {name}_FILE are both set: remove one.")
+        return None
+    return direct or (_read_value(name, by_file, folder, problems) if by_file else None)
+
+
+def _are_for_teams(texts: Texts, everything: Texts) -> bool:
+    """Whether the names of ALSO_READ mean us."""
+    there = {name for name in ALSO_READ.values() if name in everything or f"{name}_FILE" in everything}
+    return there >= {"CLIENT_ID", "CLIENT_SECRET"} or any(name.startswith("TEAMS_") for name in texts)
 
 
 def _read_value(name: str, by_file: Text, folder: Path, problems: list[str]) -> Text | None:

@@ -152,13 +152,21 @@ def name(text: str) -> str:
     return text.strip()
 
 
+_PEOPLE: Final = {
+    "slack": re.compile(r"[A-Z0-9]{2,}"),
+    "teams": re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+}
+
+
 def _person(text: str) -> Person:
-    platform, *rest = (part.strip() for part in text.split(":"))
-    if platform == "teams":
-        raise ValueError("names someone on Teams, which is not in this version yet: name people on Slack")
-    if platform != "slack" or len(rest) != 2 or not all(re.fullmatch(r"[A-Z0-9]{2,}", part) for part in rest):  # noqa: PLR2004
-        raise ValueError("must name people as slack:WORKSPACE:USER, such as slack:T0123ABCD:U0456EFGH")
-    return Person(platform, *rest)
+    platform, *ids = (part.strip() for part in text.split(":"))
+    ids = [id.lower() for id in ids] if platform == "teams" else ids
+    if platform not in _PEOPLE or len(ids) != 2 or not all(_PEOPLE[platform].fullmatch(id) for id in ids):  # noqa: PLR2004
+        raise ValueError(
+            "must name people as slack:WORKSPACE:USER, such as slack:T0123ABCD:U0456EFGH, or as teams:TENANT:OBJECTID, "
+            "two ids that Entra shows"
+        )
+    return Person(platform, *ids)
 
 
 def people(text: str) -> tuple[Person, ...]:
@@ -172,7 +180,8 @@ def on_call(text: str) -> OnCall | None:
     parts = [part.strip() for part in text.split(";")]
     if len(parts) not in {3, 4} or not all(parts[:3]) or not re.search(r"\d{3}", parts[1].replace(" ", "")):
         raise ValueError(
-            "must be name; phone; hours, and if they can be reached in chat ; slack:WORKSPACE:USER, "
+            "must be name; phone; hours, and if they can be reached in chat ; slack:WORKSPACE:USER or "
+            "teams:TENANT:OBJECTID, "
             "such as Dr. Kim Lee; +1 555 0100; day and night; slack:T0123ABCD:U0456EFGH"
         )
     chat = parts[3] if len(parts) == 4 else ""  # noqa: PLR2004
@@ -242,6 +251,82 @@ def signing_secrets(text: str) -> tuple[SecretStr, ...]:
             "separated by a comma"
         )
     return tuple(SecretStr(secret) for secret in secrets)
+
+
+def _uuid(text: str) -> str | None:
+    text = text.strip().lower()
+    return text if _PEOPLE["teams"].fullmatch(text) else None
+
+
+def client_id(text: str) -> str:
+    found = _uuid(text)
+    if found is None:
+        raise ValueError(
+            "must be the bot's Application (client) ID, a UUID: in Entra, App registrations, the bot's, Overview"
+        )
+    return found
+
+
+def client_secret(text: str) -> SecretStr:
+    if not text.strip():
+        raise ValueError(
+            "must not be empty: in Entra, App registrations, the bot's, Certificates & secrets, the Value of a secret"
+        )
+    return SecretStr(text.strip())
+
+
+def tenants(text: str) -> tuple[str, ...]:
+    """Only ids: `common`, `organizations` and domains would let in whom nobody named."""
+    found = [_uuid(part) for part in text.split(",")]
+    if None in found:
+        raise ValueError(
+            "must be the Tenant ID that Entra shows under Overview, a UUID, or several separated by commas: "
+            "words such as common, and domains, are not taken"
+        )
+    return tuple(dict.fromkeys(id for id in found if id))
+
+
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+
+
+def _is_safe(address: str) -> bool:
+    """What a secret may be sent to, or a key asked from: TLS, or this very machine."""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port  # read for its complaint
+    except ValueError:
+        return False
+    plain = parts.scheme == "http" and parts.hostname in _LOOPBACK
+    return bool(parts.hostname) and "@" not in parts.netloc and (plain or parts.scheme == "https")
+
+
+def endpoint(text: str) -> str:
+    if not _is_safe(text) or re.search(r"[\s{}]", text):
+        raise ValueError("must be a whole address that begins with https:// (http:// only on this machine)")
+    return text
+
+
+def token_url(text: str) -> str:
+    if not _is_safe(text) or re.search(r"[\s{}]", text.replace("{tenant}", "")):
+        raise ValueError(
+            "must be a whole address that begins with https:// (http:// only on this machine); {tenant} may stand in it"
+        )
+    return text
+
+
+_HOST = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?")
+_ORIGIN = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\]):([1-9]\d{0,4})")
+
+
+def service_hosts(text: str) -> tuple[str, ...]:
+    """Where the bot's token may be sent; so nothing is guessed, and nothing travels in the clear."""
+    hosts = [part.strip().lower().removesuffix("/") for part in text.split(",")] if text else []
+    if not all(_HOST.fullmatch(host) or _ORIGIN.fullmatch(host) for host in hosts):
+        raise ValueError(
+            "must be names of hosts that speak https, such as smba.trafficmanager.net, or addresses on this machine "
+            "such as http://127.0.0.1:3979, separated by commas"
+        )
+    return tuple(dict.fromkeys(hosts))
 
 
 def _contents(path: str) -> str:

@@ -20,6 +20,17 @@ COMPLETE = {
     "SLACK_SIGNING_SECRET": "canary-secret",
 }
 
+TENANT = "0f0f0f0f-1111-4222-8333-444455556666"
+SOMEBODY = "a0a0a0a0-1111-4222-8333-444455556666"
+ON_TEAMS = {
+    "PEERSUPPORT_ROOT_KEY": KEY,
+    "PEERSUPPORT_COORDINATORS": f"teams:{TENANT}:{SOMEBODY}",
+    "TEAMS_CLIENT_ID": "c0c0c0c0-1111-4222-8333-444455556666",
+    "TEAMS_CLIENT_SECRET": "canary-secret",
+    "TEAMS_TENANT_ID": TENANT,
+}
+GENERIC = {name.removeprefix("TEAMS_"): value for name, value in ON_TEAMS.items()}
+
 
 def without(*names: str, **more: str) -> dict[str, str]:
     return {name: value for name, value in (COMPLETE | more).items() if name not in names}
@@ -121,6 +132,9 @@ def test_every_setting_of_the_programme_arrives_in_it(tmp_path):
         ("PEERSUPPORT_QUIET_HOURS", "canary"),
         ("PEERSUPPORT_COORDINATORS", "slack:canary"),
         ("PEERSUPPORT_COORDINATORS", "teams:canary:canary"),
+        ("PEERSUPPORT_COORDINATORS", f"teams:{TENANT}"),
+        ("PEERSUPPORT_COORDINATORS", f"slack:{TENANT}:{SOMEBODY}"),
+        ("PEERSUPPORT_COORDINATORS", f"canary:{TENANT}:{SOMEBODY}"),
         ("PEERSUPPORT_ON_CALL", "canary"),
         ("PEERSUPPORT_ON_CALL", "Kim; call me canary; always"),
         ("PEERSUPPORT_APPROVAL", "canary"),
@@ -143,6 +157,32 @@ def test_every_setting_of_the_programme_arrives_in_it(tmp_path):
         ("SLACK_SIGNING_SECRET", "canary,canary,canary"),
         ("SLACK_WORKSPACES", "canary"),
         ("SLACK_API_URL", "canary"),
+        ("TEAMS_CLIENT_ID", ""),
+        ("TEAMS_CLIENT_ID", "canary"),
+        ("TEAMS_CLIENT_SECRET", ""),
+        ("TEAMS_CLIENT_SECRET", "  "),
+        ("TEAMS_TENANT_ID", ""),
+        ("TEAMS_TENANT_ID", "canary.onmicrosoft.com"),
+        ("TEAMS_TENANT_ID", "common"),
+        ("TEAMS_TENANT_ID", "organizations"),
+        ("TEAMS_TENANT_ID", f"{TENANT},"),
+        ("TEAMS_OPENID_URL", "http://canary.example/keys"),
+        ("TEAMS_OPENID_URL", "https://login.example/{tenant}"),
+        ("TEAMS_ISSUER", "canary"),
+        ("TEAMS_TOKEN_URL", "http://canary.example/token"),
+        ("TEAMS_TOKEN_URL", "https://user:canary@login.example/token"),
+        ("TEAMS_TOKEN_URL", "https://login.example/{canary}/token"),
+        ("TEAMS_TOKEN_URL", "https://login.example:canary/token"),
+        ("TEAMS_SERVICE_HOSTS", "canary"),
+        ("TEAMS_SERVICE_HOSTS", "*.canary.example"),
+        ("TEAMS_SERVICE_HOSTS", "canary.example:443"),
+        ("TEAMS_SERVICE_HOSTS", "https://canary.example"),
+        ("TEAMS_SERVICE_HOSTS", "http://canary.example:3979"),
+        ("TEAMS_SERVICE_HOSTS", "http://127.0.0.1.example:3979"),
+        ("TEAMS_SERVICE_HOSTS", "http://127.0.0.1"),
+        ("TEAMS_SERVICE_HOSTS", "http://127.0.0.1:3979/canary"),
+        ("TEAMS_SERVICE_HOSTS", "http://127.0.0.1:3979@canary.example"),
+        ("TEAMS_SERVICE_HOSTS", "smba.trafficmanager.net,"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name_and_never_repeated(tmp_path, name, value):
@@ -156,6 +196,8 @@ def test_every_problem_is_named_at_once(tmp_path):
         config.load_to_serve({"SLACK_BOT_TOKEN": "", "PEERSUPPORT_WAVES": "x", "TEAMS_TENANT_ID": ""}, tmp_path)
     named = {problem.split()[0] for problem in refused.value.problems}
     assert named == {
+        "TEAMS_CLIENT_ID",
+        "TEAMS_CLIENT_SECRET",
         "TEAMS_TENANT_ID",
         "SLACK_BOT_TOKEN",
         "SLACK_SIGNING_SECRET",
@@ -165,19 +207,38 @@ def test_every_problem_is_named_at_once(tmp_path):
     }
 
 
-@pytest.mark.parametrize(
-    "name", ["TEAMS_CLIENT_ID", "CLIENT_ID", "CLIENT_SECRET", "TENANT_ID", "TEAMS_CLIENT_SECRET_FILE"]
-)
-def test_teams_is_refused_rather_than_ignored(tmp_path, name):
-    assert "not in this version yet" in refusal(tmp_path, **{name: ""})
-
-
 @pytest.mark.parametrize("left_out", sorted(COMPLETE))
 def test_serving_needs_each_of_these(tmp_path, left_out):
     config.load_to_serve(COMPLETE, tmp_path)
     with pytest.raises(Refused) as refused:
         config.load_to_serve(without(left_out), tmp_path)
     assert [problem.split()[0] for problem in refused.value.problems] == [left_out]
+
+
+@pytest.mark.parametrize("left_out", sorted(ON_TEAMS))
+def test_teams_alone_is_enough_and_needs_each_of_these(tmp_path, left_out):
+    assert not config.load_to_serve(ON_TEAMS, tmp_path).slack
+    # who is named in a tenant that is left out is another sentence
+    others = {"PEERSUPPORT_COORDINATORS": "", "PEERSUPPORT_APPROVAL": "automatic"} if "TENANT" in left_out else {}
+    left = {name: value for name, value in (ON_TEAMS | others).items() if name != left_out}
+    with pytest.raises(Refused) as refused:
+        config.load_to_serve(left, tmp_path)
+    assert [problem.split()[0] for problem in refused.value.problems] == [left_out]
+
+
+def test_both_platforms_may_serve_and_then_both_are_complete(tmp_path):
+    settings = config.load_to_serve(COMPLETE | ON_TEAMS, tmp_path)
+    assert (settings.slack, settings.teams) == (True, True)
+    for name in ("SLACK_SIGNING_SECRET", "TEAMS_CLIENT_SECRET"):
+        with pytest.raises(Refused, match=f"^{name} is not set: "):
+            config.load_to_serve({n: v for n, v in (COMPLETE | ON_TEAMS).items() if n != name}, tmp_path)
+
+
+def test_with_no_platform_both_are_offered(tmp_path):
+    with pytest.raises(Refused) as refused:
+        config.load_to_serve(without("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"), tmp_path)
+    (said,) = refused.value.problems
+    assert all(name in said for name in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", *ON_TEAMS) if "PEER" not in name)
 
 
 @pytest.mark.parametrize("name", ["SLACK_APP_TOKEN", "SLACK_APP_TOKEN_FILE"])
@@ -201,6 +262,102 @@ def test_a_coordinator_from_a_workspace_that_is_not_allowed_is_refused(tmp_path)
 def test_slack_is_configured_by_any_of_its_settings_even_empty(tmp_path):
     assert config.load({"SLACK_WORKSPACES": ""}, tmp_path).slack
     assert not config.load({"PEERSUPPORT_ZONE": "UTC"}, tmp_path).slack
+
+
+@pytest.mark.parametrize("name", ["TEAMS_SERVICE_HOSTS", "TEAMS_ISSUER", "TEAMS_OPENID_URL", "TEAMS_TOKEN_URL"])
+def test_teams_is_configured_by_any_of_its_settings_even_empty(tmp_path, name):
+    assert config.load({name: ""}, tmp_path).teams
+    assert not config.load({"TEAMS_OF_NURSES": "3"}, tmp_path).teams
+
+
+def test_everything_of_teams_arrives_as_it_is_used(tmp_path):
+    settings = config.load(
+        ON_TEAMS
+        | {
+            "TEAMS_CLIENT_ID": ON_TEAMS["TEAMS_CLIENT_ID"].upper(),
+            "TEAMS_TENANT_ID": f"{TENANT.upper()}, {SOMEBODY},{TENANT}",
+            "TEAMS_SERVICE_HOSTS": "SMBA.trafficmanager.net, http://127.0.0.1:3979/,http://[::1]:1",
+            "TEAMS_TOKEN_URL": "http://127.0.0.1:8080/{tenant}/token",
+            "TEAMS_ISSUER": "http://localhost:8080",
+            "PEERSUPPORT_COORDINATORS": f"teams:{TENANT}:{SOMEBODY.upper()}",
+            "PEERSUPPORT_ON_CALL": f"Kim; +44 20 7946 0958; always; teams:{TENANT.upper()}:{SOMEBODY}",
+        },
+        tmp_path,
+    )
+    assert settings.teams_client_id == ON_TEAMS["TEAMS_CLIENT_ID"]
+    assert settings.teams_client_secret is not None
+    assert settings.teams_client_secret.get_secret_value() == "canary-secret"
+    assert settings.teams_tenants == (TENANT, SOMEBODY)
+    assert settings.teams_service_hosts == ("smba.trafficmanager.net", "http://127.0.0.1:3979", "http://[::1]:1")
+    assert settings.teams_token_url == "http://127.0.0.1:8080/{tenant}/token"
+    assert settings.teams_issuer == "http://localhost:8080"
+    assert settings.coordinators == (Person("teams", TENANT, SOMEBODY),)
+    assert settings.on_call is not None
+    assert settings.on_call.person == Person("teams", TENANT, SOMEBODY)
+
+
+def test_without_a_word_teams_is_microsofts(tmp_path):
+    settings = config.load({}, tmp_path)
+    assert settings.teams_openid_url == "https://login.botframework.com/v1/.well-known/openidconfiguration"
+    assert settings.teams_issuer == "https://api.botframework.com"
+    assert settings.teams_token_url == "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"
+    assert (settings.teams_client_id, settings.teams_client_secret) == ("", None)
+    assert settings.teams_tenants == settings.teams_service_hosts == ()
+
+
+def test_the_names_that_microsofts_tools_write_are_read_too_also_from_files(tmp_path):
+    (tmp_path / "secret").write_text("canary-secret\n", "utf-8")
+    by_file = {name: value for name, value in GENERIC.items() if name != "CLIENT_SECRET"}
+    settings = config.load_to_serve(by_file | {"CLIENT_SECRET_FILE": "secret"}, tmp_path)
+    assert settings.teams
+    assert settings.teams_client_id == ON_TEAMS["TEAMS_CLIENT_ID"]
+    assert settings.teams_tenants == (TENANT,)
+    shown = {row.name: (row.value, row.source) for row in settings.shown()}
+    assert shown["TEAMS_CLIENT_SECRET"] == (config.MASK, "CLIENT_SECRET_FILE (environment)")
+    assert shown["TEAMS_TENANT_ID"] == (TENANT, "TENANT_ID (environment)")
+
+
+def test_the_name_that_is_only_ours_wins_even_empty(tmp_path):
+    assert config.load_to_serve(ON_TEAMS | {"TENANT_ID": "canary", "CLIENT_ID": ""}, tmp_path).teams_tenants == (
+        TENANT,
+    )
+    assert refusal(tmp_path, **GENERIC, TEAMS_TENANT_ID="").startswith("TEAMS_TENANT_ID must be")
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [{"CLIENT_ID": "x"}, {"CLIENT_SECRET": "x"}, {"CLIENT_ID": "x", "TENANT_ID": "x"}, {"TENANT_ID_FILE": "x"}],
+)
+def test_a_name_that_anybody_may_use_does_not_configure_teams_by_itself(tmp_path, environ):
+    settings = config.load_to_serve(COMPLETE | environ, tmp_path)
+    assert not settings.teams
+    assert settings.teams_client_id == ""
+    assert not config.load(environ, tmp_path).anything
+
+
+@pytest.mark.parametrize("name", ["CLIENT_ID", "CLIENT_SECRET", "TENANT_ID"])
+def test_an_empty_one_of_the_shared_names_is_refused_under_both(tmp_path, name):
+    said = refusal(tmp_path, **GENERIC | {name: "", "PEERSUPPORT_COORDINATORS": ""})
+    assert said.startswith(f"{name}, read as TEAMS_{name}, must ")
+
+
+@pytest.mark.parametrize("setting", ["PEERSUPPORT_COORDINATORS", "PEERSUPPORT_ON_CALL"])
+@pytest.mark.parametrize(
+    ("configured", "somebody", "fix"),
+    [
+        (COMPLETE, f"teams:{TENANT}:{SOMEBODY}", "TEAMS_CLIENT_ID"),
+        (ON_TEAMS, f"teams:{SOMEBODY}:{TENANT}", "TEAMS_TENANT_ID"),
+        (ON_TEAMS, "slack:T0123ABCD:U0456EFGH", "SLACK_BOT_TOKEN"),
+        (COMPLETE | {"SLACK_WORKSPACES": "T999"}, "slack:T0123ABCD:U0456EFGH", "SLACK_WORKSPACES"),
+    ],
+)
+def test_whoever_no_message_could_reach_is_not_named(tmp_path, setting, configured, somebody, fix):
+    named = somebody if setting.endswith("COORDINATORS") else f"Kim; +44 20 7946 0958; always; {somebody}"
+    rest = {name: value for name, value in configured.items() if name != "PEERSUPPORT_COORDINATORS"}
+    said = refusal(tmp_path, **rest, **{setting: named})
+    assert said.startswith(f"{setting} names someone ")
+    assert fix in said
+    assert somebody.split(":")[2] not in said
 
 
 def test_two_signing_secrets_are_accepted_while_rotating(tmp_path):

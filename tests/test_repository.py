@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import config, limits, lines
+from bot import config, limits, lines, settings_page
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -71,7 +71,7 @@ def test_the_readme_quotes_a_dialogue_that_is_played():
 
 
 def test_the_settings_page_is_the_one_the_class_prints():
-    assert (ROOT / "docs/settings.md").read_text("utf-8") == config.table(), (
+    assert (ROOT / "docs/settings.md").read_text("utf-8") == settings_page.table(), (
         "peersupport config --markdown > docs/settings.md"
     )
 
