@@ -14,9 +14,9 @@ from urllib.parse import quote
 import structlog
 import typer
 
-from adapters.base import Stopped, TryLater, Unclear
 from bot import config, doctor, lines, logs
 from bot.config import Refused, Settings
+from bot.platforms import NotStarted
 from bot.store.base import Damaged
 from bot.store.disk import InUse
 
@@ -64,7 +64,7 @@ def serve() -> None:
     warn_of(settings)
     try:
         asyncio.run(run(settings))
-    except (InUse, Damaged, Stopped, TryLater, Unclear, OSError) as failure:
+    except (InUse, Damaged, NotStarted, OSError) as failure:
         raise Refused([why_not(failure)]) from None
 
 
@@ -83,15 +83,14 @@ def why_not(failure: Exception) -> str:
         return str(failure)
     if isinstance(failure, Damaged):
         return "The store does not open with this PEERSUPPORT_ROOT_KEY: use the key it was made with."
-    if isinstance(failure, Stopped):
-        return "Slack does not accept SLACK_BOT_TOKEN: install the app in the workspace again and use its new token."
+    if isinstance(failure, NotStarted) and failure.shut_out:
+        return failure.sentence()
     structlog.get_logger("bot").error("not-started", exc_info=failure)
-    if isinstance(failure, OSError):
-        return (
-            f"The system did not let us start ({failure.strerror}): look at PEERSUPPORT_STORE, PEERSUPPORT_BIND and "
-            "PEERSUPPORT_OPS_BIND."
-        )
-    return "Slack could not be reached: look at SLACK_API_URL, HTTPS_PROXY, PEERSUPPORT_CA_FILE and the firewall."
+    if isinstance(failure, NotStarted):
+        return failure.sentence()
+    strerror = failure.strerror if isinstance(failure, OSError) else ""
+    where = "PEERSUPPORT_STORE, PEERSUPPORT_BIND and PEERSUPPORT_OPS_BIND"
+    return f"The system did not let us start ({strerror}): look at {where}."
 
 
 @app.command()

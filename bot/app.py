@@ -6,26 +6,25 @@ import asyncio
 import gc
 import secrets
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from adapters.pace import Pace, Rates
-from adapters.slack.door import Door
-from adapters.slack.slack import RATES, Slack
+from adapters.base import Adapter
+from adapters.pace import Pace
 from bot import clock, web
 from bot.archive import Archive
 from bot.config import Settings
 from bot.engine import Engine
 from bot.house import House
+from bot.platforms import Paced, configured
 from bot.store.tiny import TinyStore
 from bot.texts import Words
 from bot.values import Bind
 from bot.vault import Vault
-from conversations import anywhere
 
 log = structlog.get_logger()
 
@@ -38,7 +37,7 @@ class World:
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     tick: timedelta = clock.TICK
-    pace: Callable[[Rates], Pace] = Pace
+    pace: Paced = Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +57,20 @@ async def running(settings: Settings, world: World = World()) -> AsyncIterator[R
         store = TinyStore.open(settings.store, vault)
         ending.push_async_callback(store.close)
         ending.push_async_callback(store.purge)  # who stops the programme for good keeps nothing that was forgotten
-        slack = _slack(settings, world)
-        ending.push_async_callback(slack.close)
-        await slack.start()
-        house = _house(settings, world, store, vault, slack)
+        platforms = tuple(configured(settings, world.now, world.pace))
+        for platform in platforms:
+            ending.push_async_callback(platform.close)
+            await platform.start()
+        house = _house(settings, world, store, vault, {each.name: each.adapter for each in platforms})
         engine = Engine(house)
         ending.push_async_callback(engine.idle)
-        door = Door(
-            slack,
-            engine,
-            secrets=[secret.get_secret_value() for secret in settings.slack_signing_secrets],
-            hear=anywhere.hear,
-            now=world.now,
-            workspaces=settings.slack_workspaces,
-            name=settings.name,
-        )
+        doors = {each.route: each.entrance(engine) for each in platforms}
         waker = clock.Clock(engine, store, tick=world.tick)
-        checks = {"store": _writable(store), "slack": _open(engine)}
+        checks = {"store": _writable(store), **{each.name: _open(engine, each.name) for each in platforms}}
         ops = await web.listen(web.ops(checks), _at(settings.ops_bind))
         ending.push_async_callback(ops.stop)
-        public = await web.listen(web.public({"/slack/events": door.handle}), _at(settings.bind))
-        ending.push_async_callback(public.stop, door.drain)
+        public = await web.listen(web.public({route: door.handle for route, door in doors.items()}), _at(settings.bind))
+        ending.push_async_callback(public.stop, *(door.drain for door in doors.values()))
         await engine.resume()
         gc.freeze()  # what was built until here lives as long as we do: no collection need walk it during a press
         waker.start()
@@ -88,18 +80,7 @@ async def running(settings: Settings, world: World = World()) -> AsyncIterator[R
     log.info("stopped")
 
 
-def _slack(settings: Settings, world: World) -> Slack:
-    token, proxy = settings.slack_bot_token, settings.https_proxy
-    return Slack(
-        token.get_secret_value() if token else "",
-        api_url=settings.slack_api_url,
-        proxy=proxy.get_secret_value() if proxy else None,
-        ca_file=settings.ca_file,
-        pace=world.pace(RATES),
-    )
-
-
-def _house(settings: Settings, world: World, store: TinyStore, vault: Vault, slack: Slack) -> House:
+def _house(settings: Settings, world: World, store: TinyStore, vault: Vault, adapters: Mapping[str, Adapter]) -> House:
     programme = settings.programme()
     return House(
         store=store,
@@ -107,7 +88,7 @@ def _house(settings: Settings, world: World, store: TinyStore, vault: Vault, sla
         vault=vault,
         words=Words.load(programme),
         programme=programme,
-        adapters={slack.platform: slack},
+        adapters=adapters,
         now=world.now,
         new_id=lambda: secrets.token_hex(16),
         luck=lambda: secrets.randbelow(LUCK),
@@ -127,9 +108,9 @@ def _writable(store: TinyStore) -> web.Check:
     return check
 
 
-def _open(engine: Engine) -> web.Check:
+def _open(engine: Engine, platform: str) -> web.Check:
     async def check() -> bool:
-        return "slack" not in engine.shut_out
+        return platform not in engine.shut_out
 
     return check
 

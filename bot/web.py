@@ -63,11 +63,10 @@ class Listening:
     url: str
     _runner: web.AppRunner
 
-    async def stop(self, drain: Drain | None = None) -> None:
+    async def stop(self, *drains: Drain) -> None:
         """Accept nothing new, let open requests end, then finish what was promised after them."""
         await self._runner.cleanup()
-        if drain is not None:
-            await drain()
+        await asyncio.gather(*(drain() for drain in drains))
 
 
 async def listen(app: web.Application, bind: str) -> Listening:
