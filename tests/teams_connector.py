@@ -16,7 +16,7 @@ from teams_seen import Seen, seen_in
 from teams_server import Body, Refused, Route
 
 GROUP = "19:ward7corridor@thread.v2"  # a group chat that somebody has added the bot to
-_CHATS = "/amer/v3/conversations"
+_CHATS = "/{region:(?:amer/)?}v3/conversations"  # a region's address, or the one that serves them all
 _OURS = {"tz", "locale"}  # what we remember of people and the members call does not tell
 
 
@@ -108,7 +108,7 @@ class Connector(Login):
 
     def _post(self, request: web.Request, body: Body) -> web.Response:
         chat = self._entered(request)
-        self._judge("post", request, body)
+        self._judge("post", body)
         user, number = self._owner(chat), next(self._count)
         seen = seen_in(body, "message", number, chat, self._id(number))
         if request.query.get("isTargetedActivity") == "true":
@@ -121,7 +121,7 @@ class Connector(Login):
 
     def _update(self, request: web.Request, body: Body) -> web.Response:
         old = self._found(request)
-        self._judge("update", request, body)
+        self._judge("update", body)
         messages = self._messages[old.conversation]
         messages[messages.index(old)] = seen_in(body, "message", old.order, old.conversation, old.id)
         self._views.pop(old.id, None)
@@ -164,8 +164,8 @@ class Connector(Login):
                 return seen
         raise Refused(404, "ActivityNotFoundInConversation")
 
-    def _judge(self, method: str, request: web.Request, body: Body) -> None:
-        found = activity_problems(body, int(request.headers.get("Content-Length", 0)))
+    def _judge(self, method: str, body: Body) -> None:
+        found = activity_problems(body)
         if found:
             raise self._judged(method, found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -47,11 +48,11 @@ def _map(value: Any) -> bool:
 
 
 def _length(value: Any) -> bool:
-    return isinstance(value, int) and value > 0
+    return type(value) is int and value > 0
 
 
 def _one_of(*allowed: Any) -> Check:
-    return lambda value: value in allowed
+    return lambda value: any(type(value) is type(each) and value == each for each in allowed)
 
 
 _SPACED = {
@@ -119,8 +120,9 @@ _PLACES = {
 # ---------------------------------------------------------------- what is wrong
 
 
-def activity_problems(activity: Part, size: int = 0) -> list[str]:
-    """Everything wrong with what the bot posts or puts; `size` is that of its body, in bytes."""
+def activity_problems(activity: Part) -> list[str]:
+    """Everything wrong with what the bot posts or puts."""
+    size = len(json.dumps(activity, ensure_ascii=False).encode("utf-8", "surrogatepass"))
     found = [] if activity.get("type") == "message" else [f"an activity of type {activity.get('type')!r}"]
     found += [f"{size} bytes"] if size > LARGEST else []
     found += [] if activity.get("summary") or activity.get("text") else ["no summary and no text: an empty push"]
@@ -140,12 +142,13 @@ def problems(card: Any) -> list[str]:
     every = list(parts(card))
     found = _shape(card)
     for place, part in every:
-        fits = part.get("type") in _PLACES[place]
-        found += _shape(part) + _sense(part) if fits else [f"{part.get('type')!r} in {place}"]
+        fits = _text(part.get("type")) and part["type"] in _PLACES[place]
+        found += _shape(part) or _sense(part) if fits else [f"{part.get('type')!r} in {place}"]
     pressed = [part for place, part in every if place == "actions"]
     found += [f"{len(pressed)} actions"] if len(pressed) > MOST_ACTIONS else []
-    found += [f"the id {id_!r} twice" for id_, n in Counter(p["id"] for _, p in every if "id" in p).items() if n > 1]
-    asked = {part.get("id") for part in inputs(card)}
+    ids = [part["id"] for _, part in every if _text(part.get("id"))]
+    found += [f"the id {id_!r} twice" for id_, times in Counter(ids).items() if times > 1]
+    asked = {part["id"] for part in inputs(card) if _text(part.get("id"))}
     for part in (part for _, part in every if _map(part.get("data"))):
         found += [f"an input and the data of a button share the name {name!r}" for name in asked & set(part["data"])]
     return found + _invisible(card)

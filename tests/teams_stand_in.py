@@ -73,9 +73,16 @@ class TeamsStandIn(Connector):
         """Write `@Peer Support text` where others read along."""
         at = f"<at>{self.bot_name}</at>"
         mention = {"type": "mention", "text": at, "mentioned": {"id": self.bot, "name": self.bot_name}}
-        there = {"isGroup": True, "conversationType": "groupChat", "tenantId": self.tenant, "id": GROUP}
         entities = [*self._envelope(user, self.tenant)["entities"], mention]
-        return await self.types(user, f"{at} {text}\n", activity={"conversation": there, "entities": entities})
+        return await self.types(
+            user, f"{at} {text}\n", activity={"conversation": self._in_group(), "entities": entities}
+        )
+
+    async def command_in_group(self, user: str, text: str = "") -> Reply:
+        """Type `/peersupport text` in a group chat, for the bot's eyes only."""
+        targeted = {"id": self.bot, "name": self.bot_name, "isTargeted": True}
+        said = f"/peersupport {text}".strip()
+        return await self.types(user, said, activity={"conversation": self._in_group(), "recipient": targeted})
 
     async def installs(self, user: str, *, action: str = "add") -> Reply:
         """Add the app: `membersAdded` and the installation come together. With "add-upgrade", a new version of it."""
@@ -86,8 +93,9 @@ class TeamsStandIn(Connector):
         return await self.activity(user, {"type": "installationUpdate", "action": action})
 
     async def uninstalls_for(self, user: str, *, action: str = "remove") -> Reply:
-        """Remove the app. From here on the bot may not post there."""
-        self.removes(user)
+        """Remove the app: from here on the bot may not post there. With "remove-upgrade", an old version of it."""
+        if action == "remove":
+            self.removes(user)
         return await self.activity(user, {"type": "installationUpdate", "action": action})
 
     async def presses(
@@ -167,6 +175,9 @@ class TeamsStandIn(Connector):
             "timestamp": now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "localTimestamp": now.astimezone(ZoneInfo(zone)).isoformat(timespec="milliseconds"),
         }
+
+    def _in_group(self) -> dict[str, Any]:
+        return {"isGroup": True, "conversationType": "groupChat", "tenantId": self.tenant, "id": GROUP}
 
     async def _deliver(self, user: str, activity: Body, token: str | None) -> Reply:
         reply = await self.post(json.dumps(activity).encode(), token=token)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -286,6 +287,12 @@ async def test_typed_words_carry_who_says_them_and_where():
         group = f"v3/conversations/{quote(bot.heard[-1]['conversation']['id'])}/activities"
         await bot.call("POST", group, {"type": "message", "text": "Please write to me alone."})
         assert [seen.text for seen in bot.teams.group()] == ["Please write to me alone."]
+        await bot.teams.command_in_group("ana", "peer")
+        assert bot.heard[-1]["recipient"]["isTargeted"] is True
+        only = {"type": "message", "text": "For you.", "recipient": {"id": bot.teams.mri("ana")}}
+        await bot.call("POST", f"{group}?isTargetedActivity=true", only)
+        assert [seen.text for seen in bot.teams.whispered("ana")] == ["For you."]
+        assert len(bot.teams.group()) == 1
 
 
 # ---------------------------------------------------------------- bad days
@@ -326,7 +333,7 @@ def test_a_card_within_the_limits_has_no_problems():
     runs = {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": "her *own* words", "italic": True}]}
     link = {"type": "Action.OpenUrl", "title": "Write", "url": "https://chat.example/l"}
     whole = card(container, runs, {"type": "ActionSet", "actions": [link]}, *FORM["body"][1:], actions=FORM["actions"])
-    assert activity_problems(activity(whole), 25 * 1024) == []
+    assert activity_problems(activity(whole)) == []
     assert seen_in(activity(whole), "message", 1, "", "").text.endswith("her *own* words")
 
 
@@ -362,5 +369,7 @@ def test_what_is_over_the_limits_is_named(wrong, problem):
 
 
 def test_an_activity_is_judged_as_a_whole():
-    found = activity_problems(activity(card()) | {"summary": ""}, 25 * 1024 + 1)
-    assert found == ["25601 bytes", "no summary and no text: an empty push"]
+    whole = activity(card()) | {"summary": "", "more": ""}
+    size = len(json.dumps(whole))
+    assert activity_problems(whole | {"more": "ü" * ((25 * 1024 - size) // 2)})[0].startswith("no summary")
+    assert activity_problems(whole | {"more": "ü" * (25 * 1024 - size)})[0].endswith(" bytes")
