@@ -31,8 +31,8 @@ class Scene:
             s.time.pass_(self.passes)
             return None
         if self.command is not None:
-            return await s.slack.command(self.who, self.command)
-        return await s.slack.presses(self.who, self.presses, self.answers)
+            return await s.at(self.who).command(self.who, self.command)
+        return await s.at(self.who).presses(self.who, self.presses, self.answers)
 
 
 ANA, BO, CY, DANA = "U0ANA", "U0BO", "U0CY", "U0DANA"

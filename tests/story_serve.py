@@ -19,7 +19,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Container, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -29,6 +29,7 @@ from typing import Any, cast
 
 import aiohttp
 from slack_stand_in import SlackStandIn
+from teams_stand_in import TeamsStandIn
 
 from adapters.pace import Pace
 from bot import config
@@ -181,6 +182,7 @@ class Hospital:
     """Its Slack, its people, its clock, and where our programme keeps what it keeps."""
 
     slack: SlackStandIn
+    teams: TeamsStandIn
     time: Time
     folder: Path
     _expected: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -189,16 +191,32 @@ class Hospital:
         """Wait until everybody's chat shows these cards and no others; who is not named reads what they read before."""
         self._expected |= screens
         try:
-            await self.slack.until(lambda: not self.differs(), PATIENCE)
+            await self.until(lambda: not self.differs())
         except TimeoutError:
             raise AssertionError(self.differs()) from None
 
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait for what the bot does next on either platform, until this holds."""
+        waits = [asyncio.ensure_future(chats.until(condition, PATIENCE)) for chats in (self.slack, self.teams)]
+        _, others = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in others:
+            wait.cancel()
+        failed = [found for found in await asyncio.gather(*waits, return_exceptions=True) if found is not None]
+        if len(failed) == len(waits):
+            raise TimeoutError
+
+    def at(self, user: str) -> SlackStandIn | TeamsStandIn:
+        """Where somebody chats."""
+        return self.teams if user in self.teams.people else self.slack
+
     def differs(self) -> dict[str, list[str]]:
         """Whose chat shows something else, and what."""
-        found = {user: [card.text for card in self.slack.reads(user)] for user in self._expected}
+        found = {user: [card.text for card in self.at(user).reads(user)] for user in self._expected}
         return {user: texts for user, texts in found.items() if not _alike(texts, self._expected[user])}
 
     def person(self, user: str) -> Person:
+        if user in self.teams.people:
+            return Person("teams", self.teams.tenant, self.teams.aad(user))
         return Person("slack", self.slack.team, user)
 
 
@@ -269,26 +287,44 @@ EVERYBODY = ("U0ANA", "U0BO", "U0CY", "U0DANA")
 
 
 @asynccontextmanager
-async def hospital(tmp_path: Path, people: tuple[str, ...], stand_in: Any) -> AsyncIterator[tuple[SlackStandIn, Time]]:
+async def hospital(
+    tmp_path: Path, people: tuple[str, ...], on_teams: Container[str], stand_in: Any
+) -> AsyncIterator[tuple[SlackStandIn, TeamsStandIn, Time]]:
     time = Time(tmp_path / "clock")
-    async with SlackStandIn(now=time.now, **(stand_in or {})) as slack:
+    async with SlackStandIn(now=time.now, **(stand_in or {})) as slack, TeamsStandIn(now=time.now) as teams:
         for user in people or EVERYBODY:
-            slack.joins(user, name=user.removeprefix("U0").title())
-        yield slack, time
+            (teams if user in on_teams else slack).joins(user, name=user.removeprefix("U0").title())
+        yield slack, teams, time
     assert slack.mistakes == []
+    assert teams.mistakes == []
+
+
+def surroundings(slack: SlackStandIn, teams: TeamsStandIn, folder: Path, **settings: str) -> dict[str, str]:
+    """What an operator would set: only the platforms that somebody is on."""
+    found = environment(slack, folder)
+    if teams.people:
+        found |= teams.settings()
+    if not slack.people:
+        found = {name: value for name, value in found.items() if not name.startswith("SLACK_")}
+    if "U0DANA" in teams.people:
+        found["PEERSUPPORT_COORDINATORS"] = f"teams:{teams.tenant}:{teams.aad('U0DANA')}"
+    return found | settings
 
 
 @asynccontextmanager
-async def story(tmp_path: Path, *people: str, stand_in: Any = None, **settings: str) -> AsyncIterator[Story]:
+async def story(
+    tmp_path: Path, *people: str, on_teams: Container[str] = (), stand_in: Any = None, **settings: str
+) -> AsyncIterator[Story]:
     """Everybody is there, and the programme serves. In the end nothing of it is left running."""
     folder = tmp_path / "data"
-    async with hospital(tmp_path, people, stand_in) as (slack, time):
-        serve = Serve(time.path, environment(slack, folder, **settings))
+    async with hospital(tmp_path, people, on_teams, stand_in) as (slack, teams, time):
+        serve = Serve(time.path, surroundings(slack, teams, folder, **settings))
         slack.app_url = f"http://{serve.public}/slack/events"
+        teams.app_url = f"http://{serve.public}/api/messages"
         await serve.warm_up()
         try:
             await serve.start()
-            yield Story(slack=slack, serve=serve, time=time, folder=folder)
+            yield Story(slack=slack, teams=teams, serve=serve, time=time, folder=folder)
         finally:
             await serve.close()
 
@@ -302,17 +338,23 @@ TICK = timedelta(milliseconds=100)
 
 @asynccontextmanager
 async def at_home(
-    tmp_path: Path, *people: str, stand_in: Any = None, tick: timedelta = TICK, **settings: str
+    tmp_path: Path,
+    *people: str,
+    on_teams: Container[str] = (),
+    stand_in: Any = None,
+    tick: timedelta = TICK,
+    **settings: str,
 ) -> AsyncIterator[Home]:
     """The programme in this process, built as `serve` builds it."""
     folder = tmp_path / "data"
-    async with hospital(tmp_path, people, stand_in) as (slack, time):
+    async with hospital(tmp_path, people, on_teams, stand_in) as (slack, teams, time):
         binds = {"PEERSUPPORT_BIND": "127.0.0.1:0", "PEERSUPPORT_OPS_BIND": "127.0.0.1:0"}
-        effective = config.load_to_serve(environment(slack, folder, **binds, **settings), tmp_path)
+        effective = config.load_to_serve(surroundings(slack, teams, folder, **binds, **settings), tmp_path)
         world = World(time.now, tick, partial(Pace, patience=float("inf"), sleep=no_wait))
         async with running(effective, world) as programme:
             slack.app_url = programme.public + "/slack/events"
-            yield Home(slack=slack, time=time, folder=folder, engine=programme.engine, ops=programme.ops)
+            teams.app_url = programme.public + "/api/messages"
+            yield Home(slack=slack, teams=teams, time=time, folder=folder, engine=programme.engine, ops=programme.ops)
 
 
 # ---------------------------------------------------------------- what is on the disk
