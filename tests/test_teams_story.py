@@ -114,6 +114,7 @@ async def test_a_post_of_which_teams_never_said_whether_it_came_is_said_once_mor
         s.teams.fails("post", user=BO, hang=True, done=True)
         await asked.happens(s)
         await s.turns(lambda: len(s.teams.reads(BO)) > 1)
+        await s.keeps(lambda kept: kept.owed() == 1)
         await dies(s)
         await s.keeps(lambda kept: not kept.owed())
         await s.reads({ANA: (WELCOME, "Thank you for asking."), BO: (PEER, OFFER, OFFER), CY: (PEER, OFFER)})
