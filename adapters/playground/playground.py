@@ -58,9 +58,12 @@ class Playground:
     # ------------------------------------------------------------ what the house asks of us
 
     async def show(self, to: Person, address: Address | None, card: Card, replacing: Ref | None) -> Ref:
-        """Put the card on their screen."""
+        """Put the card on their screen. One that was taken away is put there afresh, if it can be answered."""
         self._answer_for(to)
-        if replacing is not None and (old := self.screens.get(replacing)):
+        old = self.screens.get(replacing) if replacing is not None else None
+        if replacing is not None and old is not None and old.gone and not card.buttons:
+            return replacing
+        if replacing is not None and old is not None and not old.gone:
             old.was.append(old.card)
             old.card = card
             self.happenings.append(Happening(to, "sees", card))

@@ -45,7 +45,7 @@ def to_card(card: Card, chat: str = "") -> Json:
         "type": "AdaptiveCard",
         "version": "1.5",
         "fallbackText": short(clean(card.push), _TEXT),
-        "body": [*_title(card), *_lines(card.text), *_quote(card.quote), *map(_input, card.fields)],
+        "body": [*_title(card), *_lines(card.text), *_quote(card.quote), *_inputs(card.fields)],
     } | ({"actions": actions} if actions else {})
     if len(json.dumps(made, ensure_ascii=False).encode()) > LARGEST - 1024:
         raise ValueError("Teams takes no card of that size")
@@ -94,36 +94,56 @@ def _run(line: str, more: Json) -> Json:
 
 def _unmarked(text: str) -> str:
     """For the one element that reads Markdown."""
-    return "".join(f"\\{c}" if c in "\\`*_[]()#~<>|!" else c for c in text)
+    return "".join(f"\\{c}" if c in "\\`*_[]()#~<>|!&" else c for c in text)
 
 
 # ---------------------------------------------------------------- questions
 
 
-def _input(asked: Field) -> Json:
-    name = {"id": f"{asked.kind}:{asked.name}", "label": short(clean(asked.label), _LABEL)}
-    ticked = {"value": ",".join(asked.initial)} if asked.initial else {}
+def _inputs(asked: tuple[Field, ...]) -> list[Json]:
+    """Each question once; one of which nothing can be picked asks nothing."""
+    named = {_name(each): each for each in asked if each.options or each.kind in {"text", "people"}}
+    return [_input(name, each) for name, each in named.items()]
+
+
+def _name(asked: Field) -> str:
+    return f"{asked.kind}:{asked.name}"
+
+
+def _input(name: str, asked: Field) -> Json:
+    shown: Json = {"id": name, "label": short(clean(asked.label), _LABEL)}
     match asked.kind:
         case "text":
-            return name | {"type": "Input.Text", "isMultiline": True, "maxLength": _TYPED} | ticked
+            written = clean("".join(asked.initial[:1]))[:_TYPED]
+            typed = {"type": "Input.Text", "isMultiline": True, "maxLength": _TYPED}
+            return shown | typed | ({"value": written} if written else {})
         case "people":
-            people = {"type": "Data.Query", "dataset": "graph.microsoft.com/users"}
-            kind = {"type": "Input.ChoiceSet", "choices": [], "choices.data": people, "isMultiSelect": True}
-            return name | kind | ticked
+            everybody = {"type": "Data.Query", "dataset": "graph.microsoft.com/users"}
+            picker = {"type": "Input.ChoiceSet", "choices": [], "choices.data": everybody, "isMultiSelect": True}
+            return shown | picker | _ticked(asked.initial)
         case "several":
-            ticks = {"type": "Input.ChoiceSet", "isMultiSelect": True, "style": _style(asked, _TICKS), "wrap": True}
-            return name | ticks | {"choices": _choices(asked)} | ticked
+            return shown | {"isMultiSelect": True} | _choices(asked, asked.initial, _TICKS)
         case "choice":
-            one = {"type": "Input.ChoiceSet", "style": _style(asked, _RADIOS), "wrap": True}
-            return name | one | {"choices": _choices(asked)} | ticked
+            return shown | _choices(asked, asked.initial[:1], _RADIOS)
 
 
-def _style(asked: Field, most: int) -> str:
-    return "expanded" if len(asked.options) <= most else "compact"
+def _choices(asked: Field, initial: tuple[str, ...], most: int) -> Json:
+    """A comma parts what was ticked, so no value may hold one."""
+    different = {_value(option.value): option.label for option in asked.options}
+    titles = [{"title": short(clean(label), _LABEL), "value": value} for value, label in different.items()]
+    style = "expanded" if len(titles) <= most else "compact"
+    ticked = tuple(value for value in initial if value in different)
+    return {"type": "Input.ChoiceSet", "style": style, "wrap": True, "choices": titles} | _ticked(ticked)
 
 
-def _choices(asked: Field) -> list[Json]:
-    return [{"title": short(clean(option.label), _LABEL), "value": option.value} for option in asked.options]
+def _value(value: str) -> str:
+    if not value or "," in value or clean(value) != value or value != value.strip():
+        raise ValueError("Teams takes a visible value without commas here")
+    return value
+
+
+def _ticked(values: tuple[str, ...]) -> Json:
+    return {"value": ",".join(values)} if values else {}
 
 
 # ---------------------------------------------------------------- buttons
@@ -132,7 +152,7 @@ def _choices(asked: Field) -> list[Json]:
 def _button(card: Card, button: Button, *, first: bool) -> Json:
     """A press. Only the first button of a card with questions takes the answers along."""
     submits = first and bool(card.fields)
-    several = [f"{asked.kind}:{asked.name}" for asked in card.fields if asked.kind in {"several", "people"}]
+    several = [_name(asked) for asked in card.fields if asked.kind in {"several", "people"}]
     data: Json = {TOKEN: button.token}
     data |= {ASKED: several} if submits and several else {}
     data |= {ONCE: True} if card.title else {}

@@ -125,10 +125,10 @@ class Connector:
     async def _once(
         self, method: str, url: str, token: str, body: Mapping[str, Any] | None
     ) -> tuple[int, Mapping[str, str], bytes]:
-        head = {"Authorization": f"Bearer {token}"}
-        given = {} if body is None else {"json": body}
+        head = {"Authorization": f"Bearer {token}", "Content-Type": "application/json; charset=utf-8"}
+        said = None if body is None else json.dumps(body, ensure_ascii=False).encode()  # Teams counts bytes
         try:
-            return await self.line.ask(method, url, headers=head, **given)
+            return await self.line.ask(method, url, headers=head, data=said)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
             quiet.failed(method.lower(), type(error).__name__)
             raise errors.broken(sent=False) from None
