@@ -52,7 +52,8 @@ class Engine:
                 return Answer()
             await step.decide("doorstep", press.by, Opened(press.by, word, press.how))
             if await self._write(step):
-                return await self._in_place(step, press)
+                form = await self._form(step, press, id_of("doorstep", press.by, self.house.vault))
+                return form or await self._in_place(step, press)
 
     async def _pressed(self, press: Press, token: Token) -> Answer:
         while True:
@@ -70,7 +71,7 @@ class Engine:
             if press.address is not None:
                 await step.reached_at(press.by, press.address)
             if await self._write(step):
-                return await self._form(step, press, token)
+                return await self._form(step, press, token.record_id) or Answer()
 
     def _pressed_on(self, saved: Saved[Any], by: Person, token: Token) -> str | None:
         """The slot or form this button belongs to; "" for a card they no longer have, None for somebody else's."""
@@ -109,13 +110,13 @@ class Engine:
 
     # ------------------------------------------------------------ what they are told at once
 
-    async def _form(self, step: Step, press: Press, token: Token) -> Answer:
+    async def _form(self, step: Step, press: Press, record_id: str) -> Answer | None:
         forms = [say for _, say in step.asides if say.manner == "form"]
         if not forms:
-            return Answer()
+            return None
         key = self.house.form_key(forms[-1].slot, press.by)
         reader = Reader(self.house.programme.zone)
-        form = await self.house.card(forms[-1], token.record_id, key, 0, self.house.new_id(), reader)
+        form = await self.house.card(forms[-1], record_id, key, 0, self.house.new_id(), reader)
         return Answer("form", form)
 
     async def _in_place(self, step: Step, press: Press) -> Answer:

@@ -26,6 +26,7 @@ Body = dict[str, Any]  # plain JSON: {"talk": …, "mail": …}
 UPGRADES: tuple[Callable[[Body], Body], ...] = ()  # UPGRADES[n] turns shape n into shape n + 1
 
 PEER = "peer"  # index: requests that ask or hold this volunteer
+CODE = "code"  # index: the volunteer who made this code
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +46,22 @@ class Kind(Generic[C]):
 
     flow: Flow[C]
     talk: TypeAdapter[C]
-    keys: Callable[[C], Mapping[str, tuple[Person, ...]]]
+    keys: Callable[[C, Vault], Mapping[str, tuple[str, ...]]]
 
 
-def _known_peers(request: Request) -> Mapping[str, tuple[Person, ...]]:
+def _known_peers(request: Request, vault: Vault) -> Mapping[str, tuple[str, ...]]:
     holder = (request.peer,) if request.peer else ()
-    return {PEER: (*holder, *(offer.peer for offer in request.offers))}
+    return {PEER: tuple(vault.peer_key(PEER, who) for who in (*holder, *(offer.peer for offer in request.offers)))}
+
+
+def _known_code(volunteer: Volunteer, vault: Vault) -> Mapping[str, tuple[str, ...]]:
+    return {CODE: (vault.mark(CODE, volunteer.code),)} if volunteer.code else {}
 
 
 KINDS: dict[str, Kind[Any]] = {
     "support": Kind(SUPPORT, TypeAdapter(Request), _known_peers),
-    "volunteering": Kind(VOLUNTEERING, TypeAdapter(Volunteer), lambda _: {}),
-    "doorstep": Kind(DOORSTEP, TypeAdapter(Doorstep), lambda _: {}),
+    "volunteering": Kind(VOLUNTEERING, TypeAdapter(Volunteer), _known_code),
+    "doorstep": Kind(DOORSTEP, TypeAdapter(Doorstep), lambda *_: {}),
 }
 MAIL = TypeAdapter(Mail)
 
@@ -76,11 +81,7 @@ def dump(saved: Saved[Any], vault: Vault, now: datetime) -> Record | Gone:
         day=saved.day if saved.revision else now.date(),
         revision=saved.revision,
         shape=len(UPGRADES),
-        keys={
-            index: tuple(vault.peer_key(index, person) for person in people)
-            for index, people in KINDS[kind].keys(talk).items()
-            if people
-        },
+        keys={index: keys for index, keys in KINDS[kind].keys(talk, vault).items() if keys},
         sealed=vault.seal(kind, talk.id, len(UPGRADES), plain),
     )
 

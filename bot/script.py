@@ -151,6 +151,14 @@ class Script:
     async def is_also(self, who: str, name: str) -> None:
         self.theatre.chat(who).fills(self.theatre.person(who), {"also": (self.theatre.person(name),)})
 
+    async def enters(self, who: str, text: str) -> None:
+        self.theatre.chat(who).fills(self.theatre.person(who), {"code": text})
+
+    async def enters_anothers(self, who: str, other: str) -> None:
+        shown = " ".join(card.text for card in self.theatre.chat(other).cards(self.theatre.person(other)))
+        found = re.search(r"[0-9A-F]{4}-[0-9A-F]{4}", shown)
+        await self.enters(who, found[0] if found else "")
+
     async def writes(self, who: str, text: str) -> None:
         self.theatre.chat(who).fills(self.theatre.person(who), {"line": text})
 
@@ -241,6 +249,8 @@ _LINES = (
     (rf"{_WHO} +chooses +(?P<label>.+)", Script.chooses, False),
     (rf"{_WHO} +leaves out +{_NAMES}", Script.leaves_out, False),
     (rf"{_WHO} +says that this is (?P<name>[A-Z]\w*) here", Script.is_also, False),
+    (rf"{_WHO} +enters +the code of (?P<other>[A-Z]\w*)", Script.enters_anothers, False),
+    (rf"{_WHO} +enters +(?P<text>.+)", Script.enters, False),
     (rf"{_WHO} +leaves the hospital", Script.leaves, False),
     (rf"{_WHO} +writes +(?P<text>.+)", Script.writes, False),
     (rf"{_WHO} +sees an empty chat", Script.sees_nothing, False),

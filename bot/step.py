@@ -10,10 +10,10 @@ from typing import Any, Literal
 from adapters.base import Address
 from bot import outbox
 from bot.house import House
-from bot.records import KINDS, PEER, Saved, id_of
+from bot.records import CODE, KINDS, PEER, Saved, id_of
 from bot.store.base import Record
 from conversations.flow import FORGOTTEN
-from conversations.model import Chose, Elapsed, Event, Facts, Opened, Person, Say, Tell
+from conversations.model import Chose, Code, Elapsed, Event, Facts, Opened, Person, Say, Tell
 from conversations.volunteering import roster
 
 SEEN_FOR = timedelta(hours=25)
@@ -57,8 +57,14 @@ class Step:
         """Let one conversation answer, then whoever it tells something."""
         waiting: list[tuple[str, str | Person, Event]] = [(kind, of, event)]
         while waiting:
-            told = await self._decide(*waiting.pop(0))
-            waiting += [(tell.flow, tell.of, tell.event) for tell in told]
+            for tell in await self._decide(*waiting.pop(0)):
+                to = await self._who_made(tell.of) if isinstance(tell.of, Code) else tell.of
+                if to is not None:
+                    waiting.append((tell.flow, to, tell.event))
+
+    async def _who_made(self, code: Code) -> str | None:
+        found = await self.house.store.find(CODE, self.house.vault.mark(CODE, code.text))
+        return next(iter(found), None)
 
     async def _decide(self, kind: str, of: str | Person, event: Event) -> Sequence[Tell]:
         id_, flow = id_of(kind, of, self.house.vault), KINDS[kind].flow

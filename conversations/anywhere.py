@@ -11,9 +11,10 @@ import unicodedata
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from conversations import linking
 from conversations.closing import close_now, not_before_the_page
 from conversations.details import details_card
-from conversations.flow import FORGOTTEN, Conversation, Decision, Effect, Flow
+from conversations.flow import FORGOTTEN, Conversation, Decision, Effect, Flow, Role
 from conversations.model import EVERY_SLOT, Chose, Elapsed, Event, Facts, Opened, Person, Say, Tell, Told, Urgency
 from conversations.request import ASKING, CHOSEN, CLOSED, DETAILS, OPEN, TOGETHER, Request
 from conversations.request import flow as support_flow
@@ -25,10 +26,10 @@ AT_ONCE = timedelta(minutes=1)  # long enough to take our cards away; the platfo
 DAY = timedelta(hours=24)
 
 URGENCIES: dict[str, Urgency] = {"soon": "soon", "today": "today", "no-rush": "no-rush"}
-ABOUT_A_PEER = frozenset(("peer", "pause", "resume", "change", "leave"))
+ABOUT_A_PEER = frozenset(("peer", "pause", "resume", "change", "leave", "link"))
 ABOUT_A_REQUEST = frozenset(("", "help", "status", "stop"))
 NOT_SAFE = "i am not safe"
-ABOUT_US = frozenset(("numbers", "privacy", "data", "forget me", "hide"))
+ABOUT_US = frozenset(("numbers", "privacy", "data", "forget me", "hide", "settings", "code"))
 WORDS = frozenset((*URGENCIES, *ABOUT_A_PEER, *ABOUT_A_REQUEST, *ABOUT_US, NOT_SAFE))
 
 WELCOME = ("soon", "today", "no-rush", "numbers", "peer", "privacy")
@@ -74,7 +75,9 @@ def _stay_a_day(door: Doorstep, facts: Facts) -> Doorstep:
 
 flow = Flow[Doorstep]("doorstep", begin=_begin)
 
-DOOR = flow.stage("door", waits=("go",))
+visitor: Role[Doorstep] = Role("visitor", lambda door, who, _: who == door.person)
+
+DOOR = flow.stage("door", visitor.may("link-me"), waits=("go",))
 
 
 @flow.opened(DOOR)
@@ -124,10 +127,13 @@ def _wants_to_talk(door: Doorstep, event: Opened, facts: Facts) -> Decision[Door
 
 
 def _card(event: Opened) -> Say:
+    if event.word == "code":
+        return linking.form(event.by)
     texts = {
         "numbers": ("numbers", ("soon", "privacy")),
         "privacy": ("privacy", ("soon", "data")),
         "data": ("data", ("privacy",)),
+        "settings": ("settings", ("link", "code", "privacy")),
         "stop": ("door-nothing-open", WELCOME),
         "forget me": ("door-forgotten", WELCOME),
         "hide": ("door-hidden", WELCOME),
@@ -139,6 +145,12 @@ def _card(event: Opened) -> Say:
 
 def _say(who: Person, text: str, choices: tuple[str, ...], how: str = "pressed") -> Say:
     return Say(who, text, "door", choices, details={"how": how}, manner="answer")
+
+
+@flow.on(DOOR, choice="link-me")
+def say_who_they_are(door: Doorstep, event: Chose, facts: Facts) -> Decision[Doorstep]:
+    """The same answer whether the code was right or not: only the account that made it says so."""
+    return door, (*linking.said(event), _say(event.by, "link-checked", ("privacy",)))
 
 
 @flow.told(DOOR, what="asked")

@@ -155,14 +155,21 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Code:
+    """Names the volunteer who made this code, if anybody did."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Tell:
     """A word from one conversation to another; both are written in one save.
 
-    `of` names the other: a request by its id, a volunteer or a doorstep by the person.
+    `of` names the other: a request by its id, a volunteer or a doorstep by the person, a volunteer by a code of theirs.
     """
 
     flow: Literal["support", "volunteering", "doorstep"]
-    of: str | Person = field(repr=False)
+    of: str | Person | Code = field(repr=False)
     event: Told | Opened
 
 

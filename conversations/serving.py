@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from conversations import hours
 from conversations.flow import Decision
+from conversations.linking import make_code
 from conversations.model import Chose, Elapsed, Facts, Opened, Peer, Say, Told
 from conversations.volunteering import (
     READY,
@@ -35,6 +36,8 @@ def back_at_the_door(talk: Volunteer, event: Opened, facts: Facts) -> Decision[V
             return talk, (replace(profile_card(talk, ("save", "not-now"), facts), text="volunteer-change"),)
         case "leave":
             return gone(talk, facts, "volunteer-left")
+        case "link":
+            return make_code(talk, facts)
         case _:
             return talk, (ready_card(talk),)
 

@@ -43,6 +43,7 @@ class Volunteer(Conversation):
     peer: Peer
     reminders: int = 0
     paused_until: datetime | None = field(default=None)
+    code: str = field(default="", repr=False)  # by which they say on another platform who they are
 
 
 def _begin(id: str, event: Event, facts: Facts) -> Volunteer | None:
@@ -76,7 +77,7 @@ READY = flow.stage(
     "ready",
     volunteer.may("pause", "for-today", "a-week", "until-i-say", "resume", "change", "save", "leave", "not-now"),
     coordinator.may("approve", "talk-first", "decline"),
-    waits=("resume", "expiring", "expired", "tidy"),
+    waits=("resume", "expiring", "expired", "tidy", "code"),
 )
 GONE = flow.stage("gone", waits=("forget",))
 

@@ -241,7 +241,7 @@ VOLUNTEER_ANSWERS: dict[str, tuple[Answers, ...]] = {
 def volunteers(facts: Facts) -> Iterator[tuple[Volunteer, Facts]]:
     begun = VOLUNTEERING.begin("v", Opened(DI, "peer"), facts)
     assert begun
-    yield begun, replace(facts, known_in=("r",))
+    yield begun, replace(facts, known_in=("r",), fresh="1a2b3c4d")
 
 
 def _what_happens_to_a_volunteer(talk: Volunteer, facts: Facts) -> Iterator[tuple[Event, Facts]]:
@@ -253,8 +253,9 @@ def _what_happens_to_a_volunteer(talk: Volunteer, facts: Facts) -> Iterator[tupl
         for choice in choices_at(VOLUNTEERING, talk.stage):
             for answers in VOLUNTEER_ANSWERS.get(choice, ({},)):
                 yield Chose(by, choice, answers), facts
-    for what in ("asked", "holds", "freed", "rests", "not-today", "break", "hide", "unreachable"):
+    for what in ("asked", "holds", "freed", "rests", "not-today", "break", "hide", "unreachable", "also"):
         yield Told(what, DI, request="r"), facts
+    yield Told("also", BO), facts
     yield Unreached(DI), facts
 
 
@@ -271,6 +272,8 @@ def _volunteers_alike(talk: Volunteer) -> object:
         "expiring" in talk.deadlines,
         "expired" in talk.deadlines,
         peer.evaluates,
+        bool(talk.code),
+        peer.also,
     )
 
 
@@ -288,6 +291,9 @@ def _what_happens_at_the_door(talk: Doorstep, facts: Facts) -> Iterator[tuple[Ev
     for word in sorted(anywhere.WORDS):
         for how in ("pressed", "typed", "command"):
             yield Opened(ANA, word, how), facts
+    for code in ("1A2B-3c4d", "a word", 7):
+        for by in (ANA, OTTO):
+            yield Chose(by, "link-me", {"code": code}, "link"), facts
     for request in ("r", "another"):
         for what in ("asked", "ended", "forgotten"):
             yield Told(what, ANA, request=request), facts

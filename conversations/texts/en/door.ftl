@@ -63,6 +63,12 @@ door-forgotten =
     Done. What we hold about a request of yours is being erased now. { $platform } may keep its own copies of messages.
     If you are a peer too, type "leave" to leave the roster.
 door-hidden = We took what we said about you out of this chat, as far as { $platform } lets us. You can come back any time.
+settings =
+    Are you a peer, and do you also use this on another platform? Link the two, so that nobody offers you your own request.
+    Make a code where you are a peer, and enter it where you are not. You can also leave it as it is.
+link-form = Please enter the code that your other account shows. It counts for ten minutes, and once.
+link-form-title = Link your accounts
+link-checked = Thank you. If the code was right, your other account says so now.
 door-see-chat = We wrote to you in our own chat, where only you and the bot are. Please go on there.
 door-typed = What you typed stays in { $platform }; we did not keep it and passed it to nobody.
 taken-away = This is no longer needed.

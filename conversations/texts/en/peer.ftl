@@ -100,6 +100,10 @@ volunteer-ready =
     } at once. You can say no without a reason, pause, or leave.
 volunteer-paused = You are paused until you say. Nobody is told. Thank you for looking after yourself.
 volunteer-paused-until = You are paused until { $until }. Nobody is told. Thank you for looking after yourself.
+volunteer-code =
+    Your code is { $code }. On the other platform, type "code" to me and enter it. It counts for ten minutes.
+    Please show it to nobody, or leave it and nothing changes.
+volunteer-linked = Your two accounts are linked. A request from either is never offered to you.
 volunteer-pause = For how long would you like a break?
 volunteer-not-yet = You are not a peer yet. If you'd like to be one, type "peer".
 volunteer-not-now = That's fine. The door stays open.

@@ -144,6 +144,7 @@ ask-evaluates = I also
 ask-evaluates-supervises = Supervise colleagues
 ask-evaluates-reviews = Sit on peer review, RCA, risk, HR or credentialing
 
+ask-code = The code
 ask-also = Who they are on this platform, too
 ask-trained = When they were trained
 ask-trained-today = Today, or in the last weeks
