@@ -116,12 +116,13 @@ def demo(
 @app.command("doctor")
 def examine(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    live: Annotated[bool, typer.Option("--live", help="Also ask Slack whether the token works.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Also ask Slack and Microsoft whether they know us.")] = False,
 ) -> None:
     """Check this installation; changes nothing, and is safe to paste. Ends with 0 ok, 1 warnings, 2 failures."""
     settings, findings = doctor.examine(_today())
     if live and settings is not None:
-        findings = (*findings, asyncio.run(doctor.examine_live(settings, _lacking_in_slack)))
+        logs.configure(settings.log_format, settings.log_level)  # what an adapter logs is not of the answer
+        findings = (*findings, *asyncio.run(_examine_live(settings)))
     if as_json:
         typer.echo(json.dumps([finding.as_json() for finding in findings], indent=2))
     else:
@@ -181,6 +182,11 @@ def slack_manifest(
         typer.echo(json.dumps(made, indent=2))
 
 
+async def _examine_live(settings: Settings) -> list[doctor.Finding]:
+    found = [await doctor.examine_live(settings, _lacking_in_slack)] if settings.slack or not settings.teams else []
+    return [*found, await doctor.examine_teams_live(settings, _ask_teams)] if settings.teams else found
+
+
 async def _lacking_in_slack(settings: Settings) -> frozenset[str]:
     from adapters.slack.slack import Slack
 
@@ -196,6 +202,16 @@ async def _lacking_in_slack(settings: Settings) -> frozenset[str]:
         return slack.lacks
     finally:
         await slack.close()
+
+
+async def _ask_teams(settings: Settings) -> None:
+    from bot import platforms
+
+    teams = platforms.teams(settings, lambda: datetime.now(UTC))
+    try:
+        await teams.open()
+    finally:
+        await teams.close()
 
 
 def _today() -> date:

@@ -260,7 +260,7 @@ class Settings(BaseSettings):
     teams_service_hosts: Annotated[tuple[str, ...], Parsed(values.service_hosts)] = _teams(
         "TEAMS_SERVICE_HOSTS",
         "",
-        "Where that token may be sent, by comma: hosts, or `http://127.0.0.1:PORT` here; empty: Microsoft's own.",
+        "Where else that token may be sent than to Microsoft: hosts, by comma, or `http://127.0.0.1:PORT` here.",
     )
 
     _texts: Texts = PrivateAttr(default_factory=dict)

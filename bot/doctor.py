@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Final, Literal
 
 from adapters.base import Stopped, TryLater, Unclear, Unreachable
-from bot import config, lines
+from bot import config, lines, values
 from bot.config import Refused, Settings
 
 Status = Literal["ok", "warn", "fail"]
 Lacking = Callable[[Settings], Awaitable[frozenset[str]]]
 """Asks a platform who we are; answers with the permissions it did not grant. Raises Stopped, TryLater or Unclear."""
+Asked = Callable[[Settings], Awaitable[None]]
+"""Asks a platform whether it knows us. Raises Stopped, TryLater or Unclear."""
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
@@ -83,6 +85,35 @@ async def examine_live(settings: Settings, lacking: Lacking) -> Finding:
     return Finding("slack-live", "ok", "Slack accepts the bot token and has granted what is needed.")
 
 
+async def examine_teams_live(settings: Settings, ask: Asked) -> Finding:
+    """Ask Microsoft itself for a token, with our secret, and for the keys by which we know it."""
+    if not (settings.teams_client_id and settings.teams_client_secret and settings.teams_tenants):
+        return Finding(
+            "teams-live",
+            "fail",
+            "Microsoft was not asked: a setting of Teams is missing.",
+            "Set TEAMS_CLIENT_ID, TEAMS_CLIENT_SECRET and TEAMS_TENANT_ID.",
+        )
+    try:
+        await ask(settings)
+    except (Stopped, Unreachable):
+        return Finding(
+            "teams-live",
+            "fail",
+            "Microsoft does not accept the client secret for this id and tenant.",
+            "Compare TEAMS_CLIENT_ID and TEAMS_TENANT_ID with Entra; if they are right, make a new client secret there "
+            "and put its Value into TEAMS_CLIENT_SECRET.",
+        )
+    except (TryLater, Unclear):
+        return Finding(
+            "teams-live",
+            "fail",
+            "Microsoft gave no token, or no keys to know it by.",
+            "Check TEAMS_TOKEN_URL, TEAMS_OPENID_URL, HTTPS_PROXY, PEERSUPPORT_CA_FILE and the firewall.",
+        )
+    return Finding("teams-live", "ok", "Microsoft accepts the client secret and has told us its keys.")
+
+
 def exit_code(findings: Iterable[Finding]) -> int:
     """0 when all is well, 1 when something deserves a look, 2 when something must be repaired."""
     return max((("ok", "warn", "fail").index(finding.status) for finding in findings), default=0)
@@ -98,6 +129,7 @@ def _findings(settings: Settings, today: date) -> Iterator[Finding]:
     yield _secrets(settings)
     yield from _store(settings.store)
     yield from _slack(settings)
+    yield from _teams(settings)
     yield _coordinators(settings)
     yield _approval(settings)
     yield _on_call(settings)
@@ -201,7 +233,23 @@ def _slack(settings: Settings) -> Iterator[Finding]:
     for problem in missing:
         yield Finding("slack", "fail", *_halves(problem))
     if not missing:
-        yield Finding("slack", "ok", "Slack is configured.")
+        yield Finding("slack", "ok", "Slack is configured." if settings.slack else "Slack is not used.")
+
+
+def _teams(settings: Settings) -> Iterator[Finding]:
+    missing = [problem for problem in settings.missing_to_serve() if problem.startswith("TEAMS_")]
+    for problem in missing:
+        yield Finding("teams", "fail", *_halves(problem))
+    secret = settings.teams_client_secret
+    if secret and values.uuid(secret.get_secret_value()):
+        yield Finding(
+            "teams",
+            "warn",
+            "The client secret looks like a Secret ID, which opens nothing.",
+            "Put the Value that Entra shows once, beside that id, into TEAMS_CLIENT_SECRET; or make a new secret.",
+        )
+    elif not missing:
+        yield Finding("teams", "ok", "Teams is configured." if settings.teams else "Teams is not used.")
 
 
 def _coordinators(settings: Settings) -> Finding:
@@ -211,7 +259,7 @@ def _coordinators(settings: Settings) -> Finding:
         "coordinators",
         "warn" if settings.approval == "automatic" else "fail",
         "Nobody is at the end of a wait: no coordinator is named.",
-        "Name at least one in PEERSUPPORT_COORDINATORS, as slack:WORKSPACE:USER; two are better.",
+        "Name one in PEERSUPPORT_COORDINATORS, as slack:WORKSPACE:USER or teams:TENANT:OBJECTID; two are better.",
     )
 
 
@@ -232,7 +280,7 @@ def _on_call(settings: Settings) -> Finding:
             "on-call",
             "warn",
             "No licensed person is on call, so peers do not get the button I'm worried.",
-            "Set PEERSUPPORT_ON_CALL to their name; phone; hours; slack:WORKSPACE:USER.",
+            "Set PEERSUPPORT_ON_CALL to their name; phone; hours; and slack:WORKSPACE:USER or teams:TENANT:OBJECTID.",
         )
     if SAMPLE in settings.on_call.phone:
         return Finding(
@@ -246,7 +294,7 @@ def _on_call(settings: Settings) -> Finding:
             "on-call",
             "warn",
             "The person on call can be phoned, but not reached in chat.",
-            "Add ; slack:WORKSPACE:USER to PEERSUPPORT_ON_CALL.",
+            "Add ; slack:WORKSPACE:USER or ; teams:TENANT:OBJECTID to PEERSUPPORT_ON_CALL.",
         )
     return Finding("on-call", "ok", "A licensed person is on call, by phone and in chat.")
 

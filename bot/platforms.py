@@ -79,7 +79,7 @@ def configured(settings: Settings, now: Callable[[], datetime], pace: Paced = Pa
     if settings.slack:
         yield _slack(settings, now, pace)
     if settings.teams:
-        yield _teams(settings, now, pace)
+        yield teams(settings, now, pace)
 
 
 def _slack(settings: Settings, now: Callable[[], datetime], pace: Paced) -> Platform:
@@ -108,11 +108,12 @@ def _slack(settings: Settings, now: Callable[[], datetime], pace: Paced) -> Plat
     return Platform("slack", "/slack/events", slack, door, slack.start, slack.close)
 
 
-def _teams(settings: Settings, now: Callable[[], datetime], pace: Paced) -> Platform:
+def teams(settings: Settings, now: Callable[[], datetime], pace: Paced = Pace) -> Platform:
+    """Teams alone, for whoever only wants to ask it something. Needs its id, secret and tenant."""
     from adapters.teams import RATES, Door, Teams
 
     secret, proxy = settings.teams_client_secret, settings.https_proxy
-    teams = Teams(
+    adapter = Teams(
         settings.teams_client_id,
         secret.get_secret_value() if secret else "",
         settings.teams_tenants,
@@ -127,6 +128,6 @@ def _teams(settings: Settings, now: Callable[[], datetime], pace: Paced) -> Plat
     )
 
     def door(desk: Desk) -> Entrance:
-        return Door(teams, desk, hear=anywhere.hear)
+        return Door(adapter, desk, hear=anywhere.hear)
 
-    return Platform("teams", "/api/messages", teams, door, teams.start, teams.close)
+    return Platform("teams", "/api/messages", adapter, door, adapter.start, adapter.close)

@@ -253,13 +253,14 @@ def signing_secrets(text: str) -> tuple[SecretStr, ...]:
     return tuple(SecretStr(secret) for secret in secrets)
 
 
-def _uuid(text: str) -> str | None:
+def uuid(text: str) -> str | None:
+    """The id as Entra writes it, or None for what is not one."""
     text = text.strip().lower()
     return text if _PEOPLE["teams"].fullmatch(text) else None
 
 
 def client_id(text: str) -> str:
-    found = _uuid(text)
+    found = uuid(text)
     if found is None:
         raise ValueError(
             "must be the bot's Application (client) ID, a UUID: in Entra, App registrations, the bot's, Overview"
@@ -277,7 +278,7 @@ def client_secret(text: str) -> SecretStr:
 
 def tenants(text: str) -> tuple[str, ...]:
     """Only ids: `common`, `organizations` and domains would let in whom nobody named."""
-    found = [_uuid(part) for part in text.split(",")]
+    found = [uuid(part) for part in text.split(",")]
     if None in found:
         raise ValueError(
             "must be the Tenant ID that Entra shows under Overview, a UUID, or several separated by commas: "

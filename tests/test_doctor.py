@@ -8,9 +8,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from teams_stand_in import TeamsStandIn
 
 from adapters.base import Stopped, TryLater
 from bot import config, doctor
+from bot.__main__ import _ask_teams
 from bot.doctor import Finding
 
 TODAY = date(2026, 11, 2)
@@ -19,6 +21,11 @@ ILL = {
     "PEERSUPPORT_ON_CALL": "Canary Lee; +44 20 7946 0958; always; slack:TCANARY:UCANARY",
     "SLACK_BOT_TOKEN": "xoxb-canary",
     "SLACK_SIGNING_SECRET": "canary",
+}
+TEAMS = {
+    "TEAMS_CLIENT_ID": "c0c0c0c0-1111-4222-8333-444455556666",
+    "TEAMS_CLIENT_SECRET": "canary",
+    "TEAMS_TENANT_ID": "0f0f0f0f-1111-4222-8333-444455556666",
 }
 
 
@@ -59,6 +66,8 @@ def test_a_well_installation_ends_with_0(tmp_path, well):
         ({"PEERSUPPORT_STORE": "tinydb:///dev/null/x"}, "store-folder", "fail"),
         ({"SLACK_BOT_TOKEN": None}, "slack", "fail"),
         ({"SLACK_BOT_TOKEN": None, "SLACK_SIGNING_SECRET": None}, "slack", "fail"),
+        ({"TEAMS_TENANT_ID": TEAMS["TEAMS_TENANT_ID"]}, "teams", "fail"),
+        (TEAMS | {"TEAMS_CLIENT_SECRET": TEAMS["TEAMS_CLIENT_ID"]}, "teams", "warn"),
         ({"PEERSUPPORT_COORDINATORS": None}, "coordinators", "fail"),
         ({"PEERSUPPORT_APPROVAL": "automatic"}, "approval", "fail"),
         ({"PEERSUPPORT_ON_CALL": None}, "on-call", "warn"),
@@ -130,6 +139,40 @@ def test_nothing_it_says_must_be_hidden(tmp_path, well):
     said = repr(examine(tmp_path, well)) + repr(examine(tmp_path, ILL | {"CLIENT_SECRET": "canary"}))
     assert "canary" not in said.lower()
     assert str(tmp_path) not in said
+
+
+def test_a_platform_that_is_not_used_is_no_fault(tmp_path, well):
+    by_platform = examine(tmp_path, well)
+    assert (by_platform["slack"].says, by_platform["teams"].says) == ("Slack is configured.", "Teams is not used.")
+    somebody = f"teams:{TEAMS['TEAMS_TENANT_ID']}:{TEAMS['TEAMS_CLIENT_ID']}"
+    on_teams = {name: value for name, value in well.items() if not name.startswith("SLACK_")} | TEAMS
+    on_teams |= {
+        "PEERSUPPORT_COORDINATORS": somebody,
+        "PEERSUPPORT_ON_CALL": f"Kim; +44 20 7946 0958; always; {somebody}",
+    }
+    findings = examine(tmp_path, on_teams)
+    assert (findings["slack"].says, findings["teams"].says) == ("Slack is not used.", "Teams is configured.")
+    assert doctor.exit_code(findings.values()) == 0
+
+
+def test_with_no_platform_at_all_one_fault_names_both(tmp_path):
+    findings = examine(tmp_path, {})
+    assert (findings["slack"].status, findings["teams"].status) == ("fail", "ok")
+    assert "SLACK_BOT_TOKEN" in findings["slack"].fix
+    assert "TEAMS_CLIENT_ID" in findings["slack"].fix
+
+
+async def test_microsoft_itself_can_be_asked_for_a_token_and_its_keys(tmp_path):
+    async with TeamsStandIn() as teams:
+        settings = config.load(dict(teams.settings()), tmp_path)
+        assert (await doctor.examine_teams_live(settings, _ask_teams)).status == "ok"
+        wrong = config.load(dict(teams.settings()) | {"TEAMS_CLIENT_SECRET": "canary"}, tmp_path)
+        finding = await doctor.examine_teams_live(wrong, _ask_teams)
+        assert "TEAMS_CLIENT_SECRET" in finding.fix
+    finding = await doctor.examine_teams_live(settings, _ask_teams)  # nobody is there any more
+    assert "TEAMS_TOKEN_URL" in finding.fix
+    nothing = config.load({"TEAMS_ISSUER": ""}, tmp_path)
+    assert "TEAMS_CLIENT_ID" in (await doctor.examine_teams_live(nothing, _ask_teams)).fix
 
 
 async def test_slack_itself_can_be_asked(tmp_path, well):
