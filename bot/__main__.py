@@ -8,8 +8,9 @@ import json
 import secrets
 from datetime import UTC, date, datetime
 from importlib import metadata
+from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import structlog
 import typer
@@ -166,12 +167,9 @@ def slack_manifest(
     strict: Annotated[bool, typer.Option("--strict", help="Without reading what people type to the bot.")] = False,
 ) -> None:
     """Print the manifest with which a Slack administrator makes the app."""
-    from adapters.slack.manifest import EXAMPLE, manifest
+    from adapters.slack.manifest import EXAMPLE, PATH, manifest
 
-    if http.rstrip("/").endswith("/slack/events"):
-        raise Refused(["--http is the address without a path: leave out /slack/events."])
-    if http and not http.startswith("https://"):
-        raise Refused(["--http must be an address Slack can call: it starts with https://."])
+    _check_address(http, PATH, "Slack")
     if not http:
         typer.echo(f"{EXAMPLE} stands for your public address: give yours with --http.", err=True)
     made = manifest(config.load().name, http or EXAMPLE, strict=strict)
@@ -180,6 +178,41 @@ def slack_manifest(
         typer.echo(f"https://api.slack.com/apps?new_app=1&manifest_json={quote(compact)}")
     else:
         typer.echo(json.dumps(made, indent=2))
+
+
+@app.command("teams-package")
+def teams_package(
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the zip.")],
+    http: Annotated[
+        str, typer.Option(metavar="BASE", help="Our public address, such as https://chat.example.org.")
+    ] = "",
+) -> None:
+    """Write the zip that a Teams administrator uploads: manifest and icons."""
+    from adapters.teams.package import EXAMPLE, LONGEST_NAME, PATH, package
+
+    _check_address(http, PATH, "Teams")
+    settings = config.load()
+    if not settings.teams_client_id:
+        raise Refused(
+            ["TEAMS_CLIENT_ID is not set: make the bot first (README.md, Setting up Teams) and put its id there."]
+        )
+    if len(settings.name) > LONGEST_NAME:
+        raise Refused([f"PEERSUPPORT_NAME is longer than the {LONGEST_NAME} characters Teams shows: shorten it."])
+    if not http:
+        typer.echo(f"{EXAMPLE} stands for your public address: give yours with --http.", err=True)
+    made = package(settings.teams_client_id, settings.name, http or EXAMPLE, metadata.version("peersupport"))
+    try:
+        out.write_bytes(made)
+    except OSError as problem:
+        raise Refused([f"--out names a file that cannot be written ({problem.strerror}): name another."]) from None
+
+
+def _check_address(http: str, path: str, caller: str) -> None:
+    """Refuse what could not be the public address of ours; empty is none."""
+    if http.rstrip("/").endswith(path):
+        raise Refused([f"--http is the address without a path: leave out {path}."])
+    if http and not (http.startswith("https://") and urlsplit(http).hostname):
+        raise Refused([f"--http must be an address {caller} can call: it starts with https://."])
 
 
 async def _examine_live(settings: Settings) -> list[doctor.Finding]:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -104,6 +105,45 @@ def test_without_an_address_the_manifest_is_the_one_at_the_root_and_says_what_to
 @pytest.mark.parametrize("words", [("--http", "http://chat.example.org"), ("--http", "x.example"), ("--socket",)])
 def test_a_manifest_that_could_not_work_is_refused(tmp_path, words):
     assert peersupport(tmp_path, "slack-manifest", *words).returncode == 2
+
+
+BOT = "c0c0c0c0-1111-4222-8333-444455556666"
+
+
+def test_the_teams_package_is_written_for_the_bot_in_the_settings(tmp_path):
+    words = ("teams-package", "--out", "app.zip", "--http", "https://chat.example.org")
+    ran = peersupport(tmp_path, *words, TEAMS_CLIENT_ID=BOT.upper(), PEERSUPPORT_NAME="Colleagues")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+    with zipfile.ZipFile(tmp_path / "app.zip") as archive:
+        app = json.loads(archive.read("manifest.json"))
+    assert (app["id"], app["name"]["short"], app["validDomains"]) == (BOT, "Colleagues", ["chat.example.org"])
+
+
+def test_without_an_address_the_teams_package_is_written_and_says_what_to_give(tmp_path):
+    ran = peersupport(tmp_path, "teams-package", "--out", "app.zip", CLIENT_ID=BOT, CLIENT_SECRET="canary")
+    assert ran.returncode == 0
+    assert "--http" in ran.stderr
+    assert (tmp_path / "app.zip").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "environ", "named"),
+    [
+        ((), {}, "TEAMS_CLIENT_ID"),
+        ((), {"TEAMS_CLIENT_ID": "canary"}, "TEAMS_CLIENT_ID"),
+        ((), {"TEAMS_CLIENT_ID": BOT, "PEERSUPPORT_NAME": "N" * 31}, "PEERSUPPORT_NAME"),
+        (("--http", "http://chat.example.org"), {"TEAMS_CLIENT_ID": BOT}, "--http"),
+        (("--http", "https://chat.example.org/api/messages"), {"TEAMS_CLIENT_ID": BOT}, "--http"),
+        (("--http", "https://"), {"TEAMS_CLIENT_ID": BOT}, "--http"),
+        (("--out", "no/such/folder/app.zip"), {"TEAMS_CLIENT_ID": BOT}, "--out"),
+    ],
+)
+def test_a_teams_package_that_could_not_work_is_refused(tmp_path, words, environ, named):
+    ran = peersupport(tmp_path, "teams-package", "--out", "app.zip", *words, **environ)
+    assert ran.returncode == 2
+    assert named in ran.stderr
+    assert "canary" not in ran.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_demo_lists_its_dialogues_and_plays_one(tmp_path):
