@@ -56,7 +56,7 @@ class Line:
         async with self._session.request(
             method, url, ssl=tls, proxy=self.proxy, allow_redirects=False, **args
         ) as answer:
-            return answer.status, answer.headers, await answer.content.read(_MOST)
+            return answer.status, answer.headers, await _whole(answer.content)
 
     async def json(self, url: str) -> Any:
         """What stands at a public address. Raises as `ask` does, and ValueError."""
@@ -135,6 +135,16 @@ class Connector:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             quiet.failed(method.lower(), type(error).__name__)
             raise errors.broken(sent=True) from None
+
+
+async def _whole(content: aiohttp.StreamReader) -> bytes:
+    """An answer comes in pieces: it is read to its end."""
+    body = bytearray()
+    async for piece in content.iter_any():
+        body += piece
+        if len(body) > _MOST:
+            raise aiohttp.ClientPayloadError
+    return bytes(body)
 
 
 async def ask_for_token(line: Line, now: Callable[[], datetime], url: str, form: Mapping[str, str]) -> Any:
