@@ -55,7 +55,7 @@ class Proof:
     async def _key(self, token: str) -> Key | None:
         try:
             header = jwt.get_unverified_header(token)
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, ValueError, RecursionError):  # bytes that are no text, lists in lists in lists
             return None
         kid = header.get("kid")
         return await self.keys.key(kid) if header.get("alg") == "RS256" and isinstance(kid, str) else None
