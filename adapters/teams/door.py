@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from botbuilder.core import TurnContext
 from botbuilder.schema import Activity
 
@@ -59,14 +59,17 @@ class Door:
 
     async def handle(self, request: web.Request) -> web.Response:
         """One request, answered in time and never with a word of its body."""
-        if request.content_type != "application/json":
+        if request.content_type != "application/json" or hdrs.CONTENT_ENCODING in request.headers:
             return web.Response(status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+        until = asyncio.get_running_loop().time() + self._patience
         try:
-            async with asyncio.timeout(self._patience):
-                raw = await self._vouched(request)
-                if isinstance(raw, Reply):
-                    return raw.response()
-                return (await self._read(raw)).response()
+            async with asyncio.timeout_at(until):
+                body = await _body(request)
+        except TimeoutError:
+            return web.Response(status=HTTPStatus.REQUEST_TIMEOUT)
+        try:
+            async with asyncio.timeout_at(until):
+                return (await self._heard(request, body)).response()
         except TimeoutError:
             return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -74,9 +77,12 @@ class Door:
         """Finish what was promised after an acknowledgement; what takes longer is cut off."""
         await self._tasks.drain(within)
 
-    async def _vouched(self, request: web.Request) -> dict[str, Any] | Reply:
+    async def _heard(self, request: web.Request, body: bytes | None) -> Reply:
+        raw = await self._vouched(request, body)
+        return raw if isinstance(raw, Reply) else await self._read(raw)
+
+    async def _vouched(self, request: web.Request, body: bytes | None) -> dict[str, Any] | Reply:
         """The activity, if it is Microsoft's, for us, and from a tenant of ours; else what is answered."""
-        body = await _body(request)
         if body is None:
             return Reply(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         claims = await self._teams.proof.claims(request.headers.get("Authorization", ""))
