@@ -23,7 +23,8 @@ Hear = Callable[[str], str]
 
 What = Literal["execute", "submit", "typed", "installed", "removed", "group", "task", "unknown invoke", "nothing"]
 
-_INVOKES = frozenset({"adaptiveCard/action", "task/fetch", "task/submit"})
+_PRESS = "adaptiveCard/action"
+_INVOKES = frozenset({_PRESS, "task/fetch", "task/submit"})
 _ID = re.compile(r"[0-9A-Za-z._:-]{1,100}", re.ASCII)
 _AT = re.compile(r"<at\b[^>]*>.*?</at>", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
@@ -52,7 +53,7 @@ def heard(activity: Activity, hear: Hear) -> Heard:
         return Heard("unknown invoke")
     by, chat = _person(activity), activity.conversation
     if by is None or chat is None or not chat.id or not activity.id:
-        return NOTHING
+        return _unheard(activity, by)
     if chat.is_group or chat.conversation_type not in {None, "personal"}:
         return _in_a_group(activity, by, hear)
     reach = Reach(
@@ -65,6 +66,13 @@ def heard(activity: Activity, hear: Hear) -> Heard:
     )
     what, press = _did(activity, by, reach, hear)
     return Heard(what, by, press, reach, str(activity.from_property.name or "")[:_NAMES])
+
+
+def _unheard(activity: Activity, by: Person | None) -> Heard:
+    """Nothing to act upon; but whoever waits for the answer to an invoke has one."""
+    if by is None or activity.type != "invoke":
+        return NOTHING
+    return Heard("execute" if activity.name == _PRESS else "task", by)
 
 
 def _did(activity: Activity, by: Person, reach: Reach, hear: Hear) -> tuple[What, Press | None]:
@@ -96,7 +104,7 @@ def _once(activity: Activity) -> str:
 def _in_a_group(activity: Activity, by: Person, hear: Hear) -> Heard:
     """A slash command for the bot's eyes only is answered in the person's own chat; anything else with one line."""
     if activity.type != "message":
-        return NOTHING
+        return _unheard(activity, by)
     if not _is_targeted(activity):
         return Heard("group", by)
     word = hear(plain(activity.text))
