@@ -173,13 +173,16 @@ class Door:
         return _invoked(cards.TYPE, drawn)
 
     def _refused(self, context: TurnContext, known: Heard, card: Card) -> Reply:
-        """The neutral line: the same bytes for everybody. It edits nothing that stands in a chat."""
+        """The neutral line: the same bytes for everybody. It edits nothing that stands in a chat.
+
+        A command for our eyes only is not answered before those who did not see it.
+        """
         match known.what:
             case "execute":
                 return _invoked(_MESSAGE, card.text)
             case "task":
                 return Reply(body={"task": {"type": "message", "value": card.text}})
-            case "submit" | "typed":
+            case "submit" | "typed" if known.reach is not None:
                 return self._say(context, card)
             case _:
                 return Reply()
@@ -212,8 +215,11 @@ async def _body(request: web.Request) -> bytes | None:
 
 
 def _object(body: bytes) -> dict[str, Any] | None:
+    """Whole characters only: half of one could be written nowhere."""
     try:
-        found = json.loads(body)
+        found = json.loads(body.decode())
+        if b"\\u" in body:
+            found = json.loads(json.dumps(found, ensure_ascii=False).encode(errors="ignore"))
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) and found else None

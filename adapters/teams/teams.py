@@ -287,7 +287,8 @@ def _profile(said: Mapping[str, Any], person: Person, before: Profile) -> Profil
 
 
 def _where(activity: Activity) -> Reach:
-    tenant = (activity.channel_data or {}).get("tenant", {}).get("id") or activity.conversation.tenant_id
+    named = activity.channel_data.get("tenant") if isinstance(activity.channel_data, dict) else None
+    tenant = (named.get("id") if isinstance(named, dict) else None) or activity.conversation.tenant_id
     return Reach(activity.service_url, activity.conversation.id, str(tenant).lower(), "")
 
 
