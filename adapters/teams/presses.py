@@ -131,11 +131,16 @@ def _person(activity: Activity) -> Person | None:
     """Who did it, in the tenant that was checked at the door."""
     by = activity.from_property
     aad = by.aad_object_id if by is not None else None
-    tenant = _dict(_dict(activity.channel_data).get("tenant")).get("id")
-    tenant = tenant or (activity.conversation.tenant_id if activity.conversation is not None else None)
-    if not _is_id(aad) or not _is_id(tenant):
-        return None
-    return Person("teams", str(tenant).lower(), str(aad).lower())
+    tenant = tenant_of(activity)
+    return Person("teams", tenant, str(aad).lower()) if tenant and _is_id(aad) else None
+
+
+def tenant_of(activity: Activity) -> str:
+    """As the channel's data name it, or else the conversation; botbuilder looks for the latter under another name."""
+    named = _dict(_dict(activity.channel_data).get("tenant")).get("id")
+    more = _dict(getattr(activity.conversation, "additional_properties", None))
+    tenant = named or more.get("tenantId")
+    return str(tenant).lower() if _is_id(tenant) else ""
 
 
 def is_somebodys(activity: Activity) -> bool:

@@ -27,6 +27,7 @@ from adapters.teams.errors import NotThere
 from adapters.teams.hosts import Hosts
 from adapters.teams.keys import Keys
 from adapters.teams.places import Place, Reach
+from adapters.teams.presses import tenant_of
 from adapters.teams.proof import Proof
 from adapters.teams.tokens import Tokens
 from conversations.model import Person
@@ -287,9 +288,7 @@ def _profile(said: Mapping[str, Any], person: Person, before: Profile) -> Profil
 
 
 def _where(activity: Activity) -> Reach:
-    named = activity.channel_data.get("tenant") if isinstance(activity.channel_data, dict) else None
-    tenant = (named.get("id") if isinstance(named, dict) else None) or activity.conversation.tenant_id
-    return Reach(activity.service_url, activity.conversation.id, str(tenant).lower(), "")
+    return Reach(activity.service_url, activity.conversation.id, tenant_of(activity), "")
 
 
 def _beside(activity: Activity, message: str) -> Place:
