@@ -11,34 +11,33 @@ import base64
 import hashlib
 import hmac
 import json
-import os
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-import aiohttp
 from aiohttp import web
 
 from adapters.pace import Pace, Rates
 from bench import hospital
+from bench.goals import Goal, missed, ratio
 from bench.hospital import TEAM, Button
+from bench.loopback import CROWD, Figures, Other, at_once, in_time, launched, serve, unpaced
 from bot import app as programme
 from bot import config, logs
 from bot.engine import Engine
 from bot.store.base import Record
 
-ROOT = Path(__file__).parent.parent
+other = partial(launched, "bench.slack")
 SECRET, TOKEN = "a-secret-of-a-benchmark", "xoxb-of-a-benchmark"
-ROUNDS, CROWD, TOGETHER, ALONE = 5, 32, 1000, 150
+ROUNDS, TOGETHER, ALONE = 5, 1000, 150
 STORED, BACKLOG, A_SECOND, SECONDS = 20_000, 2_000, 50, 10
 GROWTH, TURNS = 20_000, 5
 BARE = """
@@ -49,43 +48,7 @@ print(next(line.split()[1] for line in open("/proc/self/status") if line.startsw
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """A figure and what it should be."""
-
-    what: str
-    value: float
-    goal: float
-    at_least: bool = False
-
-    @property
-    def met(self) -> bool:
-        return self.value >= self.goal if self.at_least else self.value <= self.goal
-
-    def __str__(self) -> str:
-        sign = "≥" if self.at_least else "≤"
-        return f"{self.what:52}{self.value:8.3f}   goal {sign} {self.goal:<6.3g}{'met' if self.met else 'MISSED'}"
-
-
 # ---------------------------------------------------------------- what is measured
-
-
-@dataclass(slots=True)
-class Figures:
-    """One server's rounds."""
-
-    together: list[float]  # requests a second
-    alone: list[float]  # seconds, the median of a round
-    cpu: list[float]  # seconds of processor time a request
-
-    async def measure(self, who: Other, buttons: Sequence[Button]) -> None:
-        """One round: a crowd presses most of the buttons, and somebody alone the last ones."""
-        before = who.cpu()
-        taken, seconds = await at_once(who.url, requests_for(who, buttons[:TOGETHER]), CROWD)
-        self.together.append(len(taken) / seconds)
-        self.cpu.append((who.cpu() - before) / len(taken))
-        taken, _ = await at_once(who.url, requests_for(who, buttons[TOGETHER:]), 1)
-        self.alone.append(statistics.median(taken))
 
 
 async def presses(api: Other, folder: Path) -> list[Goal]:
@@ -100,23 +63,23 @@ async def presses(api: Other, folder: Path) -> list[Goal]:
             "ours, Slack has asked to wait": ours,
             "ours, and edited at Slack": sending,
         }
-        figures = {name: Figures([], [], []) for name in everybody}
+        figures = {name: Figures() for name in everybody}
         for number in range(ROUNDS + 1):
             for name, who in everybody.items():
                 made = await buttons_of(ours if who is stock else who, TOGETHER + ALONE)
-                await figures[name].measure(who, made)
+                crowd, alone = (requests_for(who, part) for part in (made[:TOGETHER], made[TOGETHER:]))
+                await figures[name].measure(who, crowd, alone)
                 if who is not stock:
                     await who.order("idle")
                 if not number:  # the first round warms up
-                    figures[name] = Figures([], [], [])
+                    figures[name] = Figures()
     print(f"{'a press, acknowledged':34}{'at once':>10}{'alone, p50':>14}{'CPU':>12}")
     for name, found in figures.items():
-        rate, alone, cpu = map(statistics.median, (found.together, found.alone, found.cpu))
-        print(f"{name:34}{rate:8,.0f}/s{alone * 1e3:11.2f} ms{cpu * 1e6:9.0f} µs")
+        print(f"{name:34}{found}")
     stocks, mine = figures["bolt, trivial"], figures["ours, Slack has asked to wait"]
     return [
-        Goal("S1 requests/s, times stock Bolt", _ratio(mine.together, stocks.together), 0.8, at_least=True),
-        Goal("S1 p50 one at a time, times stock Bolt", _ratio(mine.alone, stocks.alone), 0.2),
+        Goal("S1 requests/s, times stock Bolt", ratio(mine.together, stocks.together), 0.8, at_least=True),
+        Goal("S1 p50 one at a time, times stock Bolt", ratio(mine.alone, stocks.alone), 0.2),
     ]
 
 
@@ -167,11 +130,6 @@ async def weight(api: Other, folder: Path) -> list[Goal]:
         Goal("S8 idle memory, times the bare imports", idle / imports, 1.3),
         Goal("S8 memory after all presses, times after two fifths", rounds[-1] / rounds[1], 1.03),
     ]
-
-
-def _ratio(ones: Sequence[float], others: Sequence[float]) -> float:
-    """The median of the ratios within each round."""
-    return statistics.median(one / other for one, other in zip(ones, others, strict=True))
 
 
 def _of(taken: Sequence[float], part: float) -> float:
@@ -226,146 +184,7 @@ def _request(path: str, payload: dict[str, Any], now: float) -> bytes:
     return head.encode() + body
 
 
-async def at_once(url: str, requests: Iterable[bytes], crowd: int) -> tuple[list[float], float]:
-    """Each of so many connections asks again once it is answered. The seconds of each request, and of all."""
-    waiting = iter(list(requests))
-
-    async def asks(line: Line) -> list[float]:
-        return [await line.ask(request) for request in waiting]
-
-    async with _lines(url, crowd) as made:
-        started = time.perf_counter()
-        taken = await asyncio.gather(*map(asks, made))
-        return [seconds for one in taken for seconds in one], time.perf_counter() - started
-
-
-async def in_time(url: str, requests: Sequence[bytes], a_second: float) -> list[float]:
-    """Requests that come when they come, answered or not. Seconds since each was due; inf where it failed."""
-    loop = asyncio.get_running_loop()
-    async with _lines(url, CROWD) as made:
-        free: asyncio.Queue[Line] = asyncio.Queue()
-        for line in made:
-            free.put_nowait(line)
-        started = loop.time()
-
-        async def one(number: int, request: bytes) -> float:
-            due = started + number / a_second
-            await asyncio.sleep(max(due - loop.time(), 0))
-            line = await free.get()
-            try:
-                await line.ask(request)
-            except RuntimeError:  # it was not written in time: Slack would send it again
-                return float("inf")
-            finally:
-                free.put_nowait(line)
-            return loop.time() - due
-
-        return await asyncio.gather(*(one(number, request) for number, request in enumerate(requests)))
-
-
-class Line(asyncio.Protocol):
-    """One connection: a request out, an answer back, and no more work than that, for it shares the machine."""
-
-    def __init__(self) -> None:
-        self._heard = b""
-        self._answer: asyncio.Future[None] | None = None
-        self._transport: asyncio.WriteTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._heard += data
-        head, found, body = self._heard.partition(b"\r\n\r\n")
-        if not found or self._answer is None or len(body) < _length(head):
-            return
-        answer, self._answer, self._heard = self._answer, None, b""
-        if head.startswith(b"HTTP/1.1 200 "):
-            answer.set_result(None)
-        else:
-            answer.set_exception(RuntimeError(head.partition(b"\r\n")[0].decode()))
-
-    async def ask(self, request: bytes) -> float:
-        """Seconds until the answer was here. Raises RuntimeError for any but 200."""
-        assert self._transport is not None  # noqa: S101
-        self._answer = asyncio.get_running_loop().create_future()
-        started = time.perf_counter()
-        self._transport.write(request)
-        await self._answer
-        return time.perf_counter() - started
-
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
-
-
-def _length(head: bytes) -> int:
-    for line in head.lower().split(b"\r\n"):
-        if line.startswith(b"content-length:"):
-            return int(line.partition(b":")[2])
-    return 0
-
-
-@asynccontextmanager
-async def _lines(url: str, number: int) -> AsyncIterator[list[Line]]:
-    """So many connections."""
-    loop, place = asyncio.get_running_loop(), urlsplit(url)
-    made = [(await loop.create_connection(Line, place.hostname or "", place.port or 0))[1] for _ in range(number)]
-    try:
-        yield made
-    finally:
-        for line in made:
-            line.close()
-
-
 # ---------------------------------------------------------------- the other processes
-
-
-@dataclass(frozen=True, slots=True)
-class Other:
-    """A process of ours: where it listens, where it takes orders, and what it uses."""
-
-    url: str
-    orders: str
-    pid: int
-
-    @property
-    def path(self) -> str:
-        return urlsplit(self.url).path
-
-    async def order(self, what: str, **values: Any) -> Any:
-        """Let it do something that is not measured."""
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=600)) as session,
-            session.post(f"{self.orders}/{what}", json=values) as answer,
-        ):
-            return await answer.json()
-
-    def cpu(self) -> float:
-        """Seconds of processor time so far."""
-        used = Path(f"/proc/{self.pid}/stat").read_text("ascii").rpartition(")")[2].split()[11:13]
-        return sum(map(int, used)) / os.sysconf("SC_CLK_TCK")
-
-    def rss(self) -> int:
-        """KiB in memory."""
-        said = Path(f"/proc/{self.pid}/status").read_text("ascii")
-        return next(int(line.split()[1]) for line in said.splitlines() if line.startswith("VmRSS"))
-
-
-@asynccontextmanager
-async def other(role: str, *more: str) -> AsyncIterator[Other]:
-    """This file in another role, in a process of its own."""
-    command, pipe = (sys.executable, "-m", "bench.slack", role, *more), asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, cwd=ROOT)
-    assert process.stdin is not None  # noqa: S101
-    assert process.stdout is not None  # noqa: S101
-    try:
-        url, orders = (await process.stdout.readline()).decode().split()
-        yield Other(url, orders, process.pid)
-    finally:
-        process.stdin.close()
-        await process.wait()
 
 
 async def buttons_of(ours: Other, number: int) -> list[Button]:
@@ -389,7 +208,7 @@ async def be_slack() -> None:
 
     app = web.Application()
     app.router.add_post("/api/{method}", answer)
-    await _serve(app, "/api/")
+    await serve(app, "/api/")
 
 
 async def be_stock(api: str) -> None:
@@ -403,34 +222,26 @@ async def be_stock(api: str) -> None:
     async def acknowledge(ack: Any) -> None:
         await ack()
 
-    await _serve(bolt.web_app(), "/slack/events")
+    await serve(bolt.web_app(), "/slack/events")
 
 
 async def be_ours(api: str, folder: str, pace: str) -> None:
     """The whole programme. How Slack paces it: "free" never, "shut" not before an hour, "as-it-is" as in production."""
     time_machine = TimeMachine()
     logs.configure("json", "ERROR")
-    world = programme.World(time_machine.now, pace={"shut": _shut, "free": _free, "as-it-is": Pace}[pace])
+    world = programme.World(time_machine.now, pace={"shut": _shut, "free": unpaced, "as-it-is": Pace}[pace])
     async with programme.running(config.load(_environ(api, folder), Path(folder)), world) as running:
         house = running.engine.house
         await house.store.save(*hospital.volunteers(house.vault, house.now()))
         app = web.Application()
         app.router.add_post("/{what}", Orders(running.engine, time_machine).take)
-        await _serve(app, "", running.public + "/slack/events")
+        await serve(app, "", running.public + "/slack/events")
 
 
 def _shut(rates: Rates) -> Pace:
     pace = Pace(rates)
     pace.close("update", timedelta(hours=1))
     return pace
-
-
-def _free(rates: Rates) -> Pace:
-    return Pace(rates, patience=float("inf"), sleep=_no_wait)
-
-
-async def _no_wait(_: float) -> None:
-    """Waits are asked for, and take no time."""
 
 
 @dataclass(slots=True)
@@ -505,19 +316,6 @@ def _environ(api: str, folder: str) -> dict[str, str]:
     }
 
 
-async def _serve(app: web.Application, path: str, public: str = "") -> None:
-    """Listen, say where, and go on until the one that started us closes our stdin."""
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    print(public or url + path, url, flush=True)
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    await reader.read()
-    await runner.cleanup()
-
-
 # ---------------------------------------------------------------- all of it
 
 
@@ -525,10 +323,7 @@ async def main(folder: Path) -> int:
     """Measure and print. Returns how many goals were missed."""
     async with other("slack") as api:
         goals = [*await presses(api, folder), *await surge(api, folder), *await weight(api, folder)]
-    print()
-    for goal in goals:
-        print(goal)
-    return sum(not goal.met for goal in goals)
+    return missed(goals)
 
 
 if __name__ == "__main__":
