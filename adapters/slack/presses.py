@@ -86,7 +86,7 @@ def typed(body: Payload, hear: Hear, ourselves: frozenset[str]) -> Heard | None:
     event = _dict(body, "event")
     by, channel = _person(_team(body), event.get("user")), _id(event.get("channel"))
     ours = event.get("type") == "message" and event.get("channel_type") == "im"
-    by_machine = event.get("bot_id") or event.get("subtype") or event.get("user") in ourselves
+    by_machine = event.get("bot_id") or event.get("subtype") or _id(event.get("user")) in ourselves
     once = _stamp(body.get("event_id")) or _stamp(event.get("ts"))
     if not ours or by_machine or not by or not channel or not once:
         return None
