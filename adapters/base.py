@@ -150,6 +150,12 @@ class Adapter(Protocol):
     def opens_forms(self) -> bool:
         """Whether a form opens on top of what somebody sees; else it is a card in their chat, like any other."""
 
+    def look(self, to: Person, address: Address | None, changing: Ref | None) -> None:
+        """Raise TryLater where it is plain beforehand that a post to them, or a change of that card, has to wait.
+
+        Asked before anything is written for the call. Silence promises nothing: the call itself may still raise it.
+        """
+
     async def show(self, to: Person, address: Address | None, card: Card, replacing: Ref | None) -> Ref:
         """Post the card privately, or edit the one at `replacing`. Raises Unreachable, TryLater or Unclear."""
 

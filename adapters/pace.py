@@ -36,13 +36,17 @@ class Pace:
     _shut: dict[str, float] = field(default_factory=dict)
     _row: dict[str, float] = field(default_factory=dict)  # when the last who was sent away may come back
 
-    async def turn(self, rate: str, chat: str = "") -> None:
-        """Wait until one more call of this rate is fair, in this chat too. Raises TryLater when that is not soon."""
-        keys = [(rate, "")] + ([(CHAT, chat)] if chat else [])
-        wait = max(0.0, self._shut.get(rate, 0.0) - self.now(), *(self._wait(k) for k in keys))
+    def look(self, rate: str, chat: str = "") -> float:
+        """Seconds until one more call of this rate is fair, in this chat too. Raises TryLater when that is not soon."""
+        wait = max(0.0, self._shut.get(rate, 0.0) - self.now(), *(self._wait(key) for key in _keys(rate, chat)))
         if wait > self.patience:
             raise TryLater(timedelta(seconds=self._place_in_the_row(rate, wait)))
-        for key in keys:
+        return wait
+
+    async def turn(self, rate: str, chat: str = "") -> None:
+        """Take that turn, and wait for it. Raises TryLater, and takes none, when it is not soon."""
+        wait = self.look(rate, chat)
+        for key in _keys(rate, chat):
             self._take(key)  # no await between looking and taking
         if wait:
             await self.sleep(wait)
@@ -66,3 +70,7 @@ class Pace:
         self._fair.move_to_end(key)
         while len(self._fair) > CHATS_REMEMBERED:
             self._fair.popitem(last=False)
+
+
+def _keys(rate: str, chat: str) -> list[tuple[str, str]]:
+    return [(rate, "")] + ([(CHAT, chat)] if chat else [])

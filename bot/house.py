@@ -9,7 +9,7 @@ from typing import Any
 
 from adapters.base import Adapter, Card, Stopped, TryLater
 from bot.archive import Archive
-from bot.outbox import KEY, Mail, Slot
+from bot.outbox import KEY, Errand, Mail, Slot, changes
 from bot.records import id_of
 from bot.store.base import Store
 from bot.texts import Reader, Words
@@ -31,6 +31,11 @@ class House:
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     luck: Callable[[], int]
+
+    def look(self, mail: Mail, errand: Errand) -> None:
+        """Raise TryLater where the platform is known to have no time for this errand yet."""
+        if (adapter := self.adapters.get(errand.to.platform)) is not None:
+            adapter.look(errand.to, mail.address(errand.to), changes(mail, errand))
 
     async def reader(self, mail: Mail, talk: Any, to: Person) -> tuple[str | None, Reader]:
         """Where somebody is reached, and how their clock stands."""

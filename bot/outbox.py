@@ -224,6 +224,12 @@ def due(mail: Mail, now: datetime) -> datetime | None:
     return min((errand.not_before or now + LEASE for errand in _in_order(mail, now)), default=None)
 
 
+def changes(mail: Mail, errand: Errand) -> Ref | None:
+    """The card on the platform that this errand edits or erases; None where it posts one."""
+    slot = mail.slot(errand.to, errand.slot) if errand.deed == "edit" else None
+    return slot.ref if slot else errand.ref
+
+
 def set_out(mail: Mail, ids: Iterable[str], now: datetime) -> Mail:
     """Note durably that the call is about to be made. Whoever finds it so after the lease must ask what came of it."""
     going = set(ids)

@@ -156,10 +156,9 @@ class Post:
         if slot is None or slot.say.manner == "erase":
             return None
         address, reader = await self.house.reader(saved.mail, saved.talk, errand.to)
-        replacing = slot.ref if errand.deed == "edit" else None
         self._not_at_night(slot.say, saved, reader)
         card = await self.house.card(slot.say, id_, self.house.slot_key(slot), slot.generation, errand.id, reader)
-        return await adapter.show(errand.to, address, card, replacing)
+        return await adapter.show(errand.to, address, card, outbox.changes(saved.mail, errand))
 
     def _not_at_night(self, say: Say, saved: Saved[Any], reader: Reader) -> None:
         """What is considerate waits for the morning, however late it comes to be delivered."""

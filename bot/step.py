@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Literal
 
-from adapters.base import Address
+from adapters.base import Address, TryLater
 from bot import outbox
 from bot.house import House
 from bot.records import CODE, KINDS, PEER, Saved, id_of
@@ -179,8 +179,18 @@ class Step:
         changed = [saved for saved in self._changed() if saved.revision or saved.talk.stage != FORGOTTEN]
         if not changed:
             return []
-        written = await self.house.archive.write(changed, *self._seen())
+        written = await self.house.archive.write(map(self._put_off, changed), *self._seen())
         return [saved.talk.id for saved in written if saved.mail.errands and saved.talk.stage != FORGOTTEN]
+
+    def _put_off(self, saved: Saved[Any]) -> Saved[Any]:
+        """What a platform would have us keep for now is written as waiting, in this same write: it never sets out."""
+        mail, now = saved.mail, self.house.now()
+        for errand in outbox.ready(mail, now):
+            try:
+                self.house.look(mail, errand)
+            except TryLater as busy:
+                mail = outbox.put_off(mail, errand, now + busy.after)
+        return saved if mail is saved.mail else replace(saved, mail=mail)
 
     def _changed(self) -> list[Saved[Any]]:
         return [saved for id_, saved in self._now.items() if saved != self._read.get(id_)]

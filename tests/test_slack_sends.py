@@ -128,6 +128,18 @@ async def test_too_many_requests_waits_as_long_as_slack_says_and_so_does_everybo
         assert len(h.slack.called("chat.postMessage")) == 1
 
 
+async def test_whether_we_would_be_sent_away_is_asked_without_a_call_and_without_a_turn():
+    async with house(pace=Pace({**RATES, "post": (60.0, 1)}, sleep=no_wait)) as h:
+        ana = h.person("U_ANA")
+        h.adapter.look(ana, None, None)
+        h.adapter.look(ana, None, None)
+        ref = await h.show("U_ANA", WELCOME)
+        with pytest.raises(TryLater):
+            h.adapter.look(ana, None, None)
+        h.adapter.look(ana, None, ref)
+        assert len(h.slack.called("chat.postMessage")) == 1
+
+
 async def test_a_line_that_broke_after_we_spoke_is_unclear_never_repeated_and_can_be_looked_up():
     async with house() as h:
         h.slack.fails("chat.postMessage", reset=True, done=True)

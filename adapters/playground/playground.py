@@ -57,6 +57,11 @@ class Playground:
 
     # ------------------------------------------------------------ what the house asks of us
 
+    def look(self, to: Person, address: Address | None, changing: Ref | None) -> None:
+        """Say of a post that we are busy; of a change one learns it by trying."""
+        if self.busy and changing is None:
+            raise TryLater
+
     async def show(self, to: Person, address: Address | None, card: Card, replacing: Ref | None) -> Ref:
         """Put the card on their screen. One that was taken away is put there afresh, if it can be answered."""
         self._answer_for(to)

@@ -96,6 +96,13 @@ class Slack:
 
     # ------------------------------------------------------------ the seam
 
+    def look(self, to: Person, address: Address | None, changing: Ref | None) -> None:
+        """Raise TryLater where our own pace says so already."""
+        if changing is not None:
+            self._pace.look("update")
+        else:
+            self._pace.look("post", address or self._chats.get(to.id) or "")
+
     async def show(self, to: Person, address: Address | None, card: Card, replacing: Ref | None) -> Ref:
         """Post the card in the person's own chat with us, or edit the one at `replacing`.
 
