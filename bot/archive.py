@@ -13,6 +13,8 @@ import structlog
 from bot.records import Saved, dump, load
 from bot.store.base import Damaged, Gone, Record, Store
 from bot.vault import Vault
+from conversations.model import Peer
+from conversations.volunteering import roster
 
 log = structlog.get_logger()
 
@@ -34,6 +36,7 @@ class Roster:
     records: Sequence[Record] = ()
     opened: Mapping[str, Opened] = field(default_factory=dict, repr=False)
     volunteers: Mapping[str, Saved[Any]] = field(default_factory=dict, repr=False)
+    peers: tuple[Peer, ...] = field(default=(), repr=False)
 
 
 class Archive:
@@ -66,13 +69,14 @@ class Archive:
         if len(self._lately) > LATELY:
             self._lately.popitem(last=False)
 
-    async def volunteers(self) -> Mapping[str, Saved[Any]]:
-        """The whole roster by record id; nothing is opened twice."""
+    async def roster(self) -> Roster:
+        """The whole roster; nothing is opened twice."""
         records = await self._store.kind("volunteering")
         if records is not self._roster.records:
             opened = {record.id: known for record in records if (known := self._volunteer(record)) is not None}
-            self._roster = Roster(records, opened, {id: known.saved for id, known in opened.items()})
-        return self._roster.volunteers
+            saved = {id: known.saved for id, known in opened.items()}
+            self._roster = Roster(records, opened, saved, roster(one.talk for one in saved.values()))
+        return self._roster
 
     def _volunteer(self, record: Record) -> Opened | None:
         """One record that does not open must not keep the others from being asked."""

@@ -207,13 +207,17 @@ def _in_order(mail: Mail, now: datetime) -> list[Errand]:
     """
     first: dict[Person, Errand] = {}
     for errand in mail.errands:
-        slot = mail.slot(errand.to, errand.slot)
-        waits = errand.not_before is not None and errand.not_before > now and not errand.sending
-        asleep = waits and slot is not None and slot.say.considerate
-        if errand.deed != "erase" and not asleep:
+        if errand.deed != "erase" and not _asleep(mail, errand, now):
             first.setdefault(errand.to, errand)
     others = [errand for errand in mail.errands if errand.to not in first or errand.deed == "erase"]
     return [*first.values(), *others]
+
+
+def _asleep(mail: Mail, errand: Errand, now: datetime) -> bool:
+    if errand.not_before is None or errand.not_before <= now or errand.sending:
+        return False
+    slot = mail.slot(errand.to, errand.slot)
+    return slot is not None and slot.say.considerate
 
 
 def due(mail: Mail, now: datetime) -> datetime | None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Literal
 
 from adapters.base import Address, TryLater
 from bot import outbox
+from bot.archive import Roster
 from bot.house import House
 from bot.records import CODE, KINDS, PEER, Saved, id_of
 from bot.store.base import Record
 from conversations.flow import FORGOTTEN
-from conversations.model import Chose, Code, Elapsed, Event, Facts, Opened, Person, Say, Tell
+from conversations.model import Chose, Code, Elapsed, Event, Facts, Opened, Peer, Person, Say, Tell
 from conversations.volunteering import roster
 
 SEEN_FOR = timedelta(hours=25)
@@ -35,7 +36,7 @@ class Step:
     asides: list[tuple[str, Say]] = field(default_factory=list)  # (record id, what the presser may be told at once)
     _read: dict[str, Saved[Any]] = field(default_factory=dict)
     _now: dict[str, Saved[Any]] = field(default_factory=dict)
-    _roster: Mapping[str, Saved[Any]] = field(default_factory=dict)
+    _roster: Roster = field(default_factory=Roster)
 
     async def happened_before(self) -> bool:
         """Whether this very event was written down already: platforms deliver again."""
@@ -47,7 +48,7 @@ class Step:
     async def saved(self, kind: str, id: str) -> Saved[Any] | None:
         """This conversation as it would stand after the step so far."""
         if id not in self._now:
-            found = self._roster.get(id) or await self.house.archive.load(id)
+            found = self._roster.volunteers.get(id) or await self.house.archive.load(id)
             if found is None or found.kind != kind:
                 return None
             self._read[id] = self._now[id] = found
@@ -150,8 +151,7 @@ class Step:
         zone = self.zone or house.programme.zone
         facts = Facts(house.now(), house.programme, fresh=house.new_id(), luck=house.luck(), zone=zone)
         if kind == "support":
-            self._roster = self._roster or await house.archive.volunteers()
-            return replace(facts, peers=roster(saved.talk for saved in {**self._roster, **self._volunteers()}.values()))
+            return replace(facts, peers=await self._peers())
         if kind == "volunteering":
             id_ = id_of(kind, of, house.vault)
             known = await self.saved(kind, id_)
@@ -168,8 +168,14 @@ class Step:
         """Note what the post found out, as part of this step."""
         self._now[id_] = replace(self._now[id_], mail=mail)
 
-    def _volunteers(self) -> dict[str, Saved[Any]]:
-        return {id_: saved for id_, saved in self._now.items() if saved.kind == "volunteering"}
+    async def _peers(self) -> tuple[Peer, ...]:
+        """The roster, read once, with what this step has changed in it."""
+        if not self._roster.records:
+            self._roster = await self.house.archive.roster()
+        changed = {id_: saved for id_, saved in self._now.items() if saved.kind == "volunteering"}
+        if not changed:
+            return self._roster.peers
+        return roster(saved.talk for saved in {**self._roster.volunteers, **changed}.values())
 
     async def write(self) -> list[str]:
         """Make it true, with the mark that this event was seen; the ids of those who then have something to deliver.
