@@ -115,6 +115,12 @@ class Teams(BotAdapter):  # type: ignore[misc]  # botbuilder ships no types
 
     # ------------------------------------------------------------ the seam
 
+    def look(self, to: Person, address: Address | None, changing: Ref | None) -> None:
+        """Raise TryLater where our own pace says so already."""
+        place = places.place(changing) if changing is not None else None
+        where = place or places.reach(address) or (self._people.get(_key(to)) or Known()).reach
+        self._pace.look(_SEND, where.chat if where else "")
+
     async def show(self, to: Person, address: Address | None, card: Card, replacing: Ref | None) -> Ref:
         """Post the card in the person's own chat with us, or change the one at `replacing`.
 
