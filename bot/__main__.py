@@ -24,7 +24,7 @@ from bot.store.disk import InUse
 REFUSED = 2
 
 app = typer.Typer(
-    help="Brings clinicians together with trained colleagues, privately, inside Slack.",
+    help="Brings clinicians together with trained colleagues, privately, inside Slack and Microsoft Teams.",
     pretty_exceptions_enable=False,  # a pretty traceback shows local variables
     add_completion=False,
 )
