@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 MICROSOFTS: Final = ("smba.trafficmanager.net", "*.botframework.com", "*.teams.microsoft.com", "*.teams.microsoft.us")
 FIRST: Final = "https://smba.trafficmanager.net/teams/"  # serves every region of the public cloud
+
+_SHAPE: Final = re.compile(
+    r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[::1\])(?::[0-9]{1,5})?(?:/[a-z0-9._~/-]*)?", re.IGNORECASE
+)
+"""Letters, digits and hyphens between dots, and a plain path: nothing that another reader takes for another host."""
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -26,12 +32,12 @@ class Hosts:
 
     def trusts(self, service: str) -> bool:
         """Whether a token of ours may go there."""
+        if not service.isascii() or _SHAPE.fullmatch(service) is None:
+            return False
         try:
             parts = urlsplit(service)
             origin = _origin(parts)
-        except ValueError:
-            return False
-        if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        except ValueError:  # a port that is none
             return False
         if origin in self._origins:
             return True
