@@ -46,11 +46,15 @@ class NotThere(Exception):
     """No such conversation, or no such message in it."""
 
 
+class Busy(TryLater):
+    """Teams itself asks us to wait."""
+
+
 def classify(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Exception:
     """The exception an answer that is not 2xx stands for."""
     codes = codes_in(body)
     if status in LATER:
-        return TryLater(retry_after(headers, now))
+        return Busy(retry_after(headers, now))
     if status == HTTPStatus.NOT_FOUND:
         return NotThere()
     if status == HTTPStatus.UNAUTHORIZED or codes & STOPPED:

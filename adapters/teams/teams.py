@@ -23,7 +23,7 @@ from adapters.plain import clean, short
 from adapters.recent import Recent
 from adapters.teams import cards, places
 from adapters.teams.connector import Connector, Line, ask_for_token
-from adapters.teams.errors import NotThere
+from adapters.teams.errors import Busy, NotThere
 from adapters.teams.hosts import Hosts
 from adapters.teams.keys import Keys
 from adapters.teams.places import Place, Reach
@@ -229,9 +229,8 @@ class Teams(BotAdapter):  # type: ignore[misc]  # botbuilder ships no types
         """Nobody else calls while Teams asks us to wait."""
         try:
             return await call
-        except TryLater as busy:
-            if busy.after > timedelta(0):
-                self._pace.close(_SEND, min(busy.after, timedelta(seconds=5)))
+        except Busy as busy:
+            self._pace.close(_SEND, min(busy.after, timedelta(seconds=5)))
             raise
 
     async def _chat(self, to: Person, *, anew: bool = False) -> Reach:
