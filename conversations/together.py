@@ -43,7 +43,11 @@ def introduce_them(request: Request, event: Chose, facts: Facts) -> Decision[Req
 
 @flow.on(CHOSEN, choice="stay-unnamed")
 def let_them_write(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
-    return together(request, facts) if facts.programme.relay else (request, (support.chosen_card(request, facts),))
+    """Unnamed is the clinician; a peer who let their name be shown is known by it already."""
+    if not facts.programme.relay:
+        return request, (support.chosen_card(request, facts),)
+    shown = any(peer.visible for peer in facts.peers if peer.person == request.peer)
+    return together(replace(request, peer_named=shown), facts)
 
 
 def together(request: Request, facts: Facts) -> Decision[Request]:
@@ -114,7 +118,9 @@ def _kind_of_card(reader: str, request: Request, known: Person | None) -> str:
     """Both named, the other one named, or neither; and whether a link of their platform leads from one to the other."""
     if _named(request):
         return f"{reader}-apart" if _apart(request) else f"{reader}-together"
-    return f"{reader}-relay-named" if known else f"{reader}-relay"
+    if known:
+        return f"{reader}-relay-named"
+    return f"{reader}-relay-shared" if request.clinician_named or request.peer_named else f"{reader}-relay"
 
 
 def _apart(request: Request) -> bool:

@@ -53,6 +53,9 @@ peer-apart =
 peer-relay =
     You can write with { $alias } here. They know you as a peer, by a code name. What you write is passed on and not kept by us.
     Your hospital can read { $platform } messages. No patient details. A call is more private.
+peer-relay-shared =
+    You can write with { $alias } here. They know your name. What you write is passed on and not kept by us.
+    No patient details: your hospital can read { $platform } messages. A call is more private.
 peer-relay-named =
     { $clinician } shared their name with you. You can go on writing here, or talk elsewhere.
     Your hospital can read { $platform } messages. No patient details. A call is more private.

@@ -83,6 +83,9 @@ support-relay =
     Unnamed to your peer, not to your hospital: it can read { $platform } messages.
     Your peer is called { $peer-alias } here. What you write is passed on and not kept by us.
     No patient details. A call is more private.
+support-relay-shared =
+    Your peer knows your name now. They are called { $peer-alias } here. What you write is passed on and not kept by us.
+    No patient details: your hospital can read { $platform } messages. A call is more private.
 support-relay-named =
     { $peer } shared their name with you. You're still unnamed to them, not to your hospital: it can read { $platform } messages.
     What you write is passed on and not kept by us. No patient details. A call is more private.
