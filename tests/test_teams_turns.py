@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from test_canaries import Broken
 from test_teams_door import OLD, asked, nothing_happens, press
 from test_teams_story import RELAY, WELCOME, in_teams
 
-from adapters.base import Answer
+from adapters.base import Answer, Link
 from bot.records import load
 from bot.vault import Vault
 
@@ -416,6 +417,16 @@ async def test_what_is_written_is_acknowledged_whatever_can_be_shown_of_it() -> 
         h.desk.answers["tok-ask"] = Answer("refused")
         assert (await h.teams.presses("ana", "Ask")).json == TEXT | {"value": REFUSAL.text}
         assert h.teams.mistakes == []
+
+
+async def test_what_is_written_is_acknowledged_though_teams_never_says_who_somebody_is() -> None:
+    async with house(patience=3.0) as h:
+        await h.show("ana")
+        await h.teams.types("ana", "help")
+        h.desk.stands = {"tok-ask": replace(CARD, link=Link("Write to Bo", h.person("bo")))}
+        await h.show("bo")
+        h.teams.fails("member", user="bo", hang=True)
+        assert (await h.teams.presses("ana", "Ask")).json == TEXT | {"value": NOTED.text}
 
 
 class Failing(dict[str, Any]):

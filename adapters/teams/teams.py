@@ -265,11 +265,14 @@ class Teams(BotAdapter):  # type: ignore[misc]  # botbuilder ships no types
         return found
 
     async def drawn(self, card: Card) -> cards.Json:
-        """With the address behind its link, which only Teams can tell."""
+        """With the address behind its link, which only Teams can tell. Raises TryLater when it does not in time."""
         chat = ""
         if card.link is not None and card.link.person.platform == self.platform:
             try:
-                chat = cards.chat_with((await self._who(card.link.person)).chat_name)
+                async with asyncio.timeout(_QUICK):
+                    chat = cards.chat_with((await self._who(card.link.person)).chat_name)
+            except TimeoutError:
+                raise TryLater from None
             except (Unreachable, Broken, Stopped, Unclear):
                 chat = ""  # the name in the words is enough to find them by
         return cards.to_card(card, chat)
