@@ -135,7 +135,7 @@ RELAY = (
     Scene(
         ANA,
         "Stay unnamed and write here",
-        then={ANA: ("Unnamed to your peer",), BO: (PEER, "You can write with", GUIDE)},
+        then={ANA: ("Bo shared their name with you.",), BO: (PEER, "You can write with", GUIDE)},
     ),
 )
 
