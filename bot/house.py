@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from adapters.base import Adapter, Card, Stopped, TryLater
+from adapters.base import Adapter, Card, Stopped, TryLater, Unreachable
 from bot.archive import Archive
 from bot.outbox import KEY, Errand, Mail, Slot, changes
 from bot.records import id_of
@@ -84,7 +84,15 @@ class House:
         return profile.zone if known and profile and profile.zone else self.programme.zone
 
     async def name(self, person: Person) -> str:
-        """What their platform calls them, asked when it is needed and kept in no record."""
+        """What their platform calls them, asked when it is needed and kept in no record. Raises TryLater.
+
+        That they cannot be reached, or that their platform is shut, says nothing about whoever reads their name.
+        """
         adapter = self.adapters.get(person.platform)
-        profile = await adapter.profile(person) if adapter else None
+        try:
+            profile = await adapter.profile(person) if adapter else None
+        except Stopped:
+            raise TryLater from None
+        except Unreachable:
+            profile = None
         return (profile.name if profile else "") or self.words.say("a-colleague")

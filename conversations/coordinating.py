@@ -8,7 +8,7 @@ from datetime import timedelta
 from conversations import matching
 from conversations.flow import Decision, Effect
 from conversations.model import Chose, Elapsed, Facts, Person, Say
-from conversations.request import ASKING, Request, flow, next_in_line
+from conversations.request import ASKING, Request, all_of_them, flow, next_in_line
 from conversations.support import ask_the_next, asking_card, neutral, offer_card, to_choose, yes_card
 
 NEXT_IN = timedelta(minutes=10)
@@ -51,7 +51,7 @@ def take_it_myself(request: Request, event: Chose, facts: Facts) -> Decision[Req
     Whoever cannot be theirs (left out, or swapped before) reads the very same card, so that it tells nothing.
     """
     card = Say(event.by, "coordinator-if-it-fits", "waiting", manner="progress")
-    if event.by in {*request.wishes.leave_out, *request.passed}:
+    if event.by in all_of_them({request.clinician, *request.wishes.leave_out, *request.passed}, facts):
         return request, (card,)
     others = tuple(neutral(offer.peer) for offer in request.offers)
     told = tuple(who for who in request.told if who != event.by)

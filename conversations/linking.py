@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from conversations.flow import Decision
 from conversations.model import Chose, Code, Elapsed, Facts, Person, Question, Say, Tell, Told
-from conversations.volunteering import READY, Volunteer, flow, in_place, ready_card, say
+from conversations.volunteering import READY, Volunteer, flow, ready_card, say
 
 COUNTS_FOR = timedelta(minutes=10)
 DIGITS = 8
@@ -29,7 +29,7 @@ def make_code(talk: Volunteer, facts: Facts) -> Decision[Volunteer]:
 @flow.after(READY, timer="code")
 def the_code_is_over(talk: Volunteer, event: Elapsed, facts: Facts) -> Decision[Volunteer]:
     over = replace(talk, code="")
-    return over, (in_place(ready_card(over)),)
+    return over, (replace(ready_card(over), manner="refresh"),)
 
 
 @flow.told(READY, what="also")

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from conversations import hours
 from conversations.model import Facts, Peer
-from conversations.request import Request
+from conversations.request import Request, all_of_them
 
 WEEK = timedelta(days=7)
 
@@ -24,7 +24,8 @@ def free(request: Request, facts: Facts) -> tuple[Peer, ...]:
 def could_ever(request: Request, peer: Peer, facts: Facts) -> bool:
     """Whether this peer may be asked for this request at all, today or on a better day."""
     wishes = request.wishes
-    kept_out = {request.clinician, request.peer, *wishes.leave_out, *request.asked, *request.passed}
+    walking = (request.peer,) if request.peer else ()
+    kept_out = all_of_them({request.clinician, *walking, *wishes.leave_out, *request.asked, *request.passed}, facts)
     same_department = bool(wishes.department) and peer.department == wishes.department
     return not (
         not kept_out.isdisjoint((peer.person, *peer.also))

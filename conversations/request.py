@@ -97,8 +97,14 @@ def next_in_line(request: Request, facts: Facts) -> Person | None:
     """Whom to tell next that someone is waiting: never the clinician, and never somebody they wished to leave out."""
     on_call = facts.programme.on_call
     line = (*facts.programme.coordinators, *((on_call.person,) if on_call and on_call.person else ()))
-    kept_out = {request.clinician, *request.wishes.leave_out, *request.told, *request.passed}
+    kept_out = all_of_them({request.clinician, *request.wishes.leave_out, *request.told, *request.passed}, facts)
     return next((who for who in line if who not in kept_out), None)
+
+
+def all_of_them(people: set[Person], facts: Facts) -> set[Person]:
+    """These people by every identity the roster knows them by."""
+    linked = [{peer.person, *peer.also} for peer in facts.peers if peer.also]
+    return people.union(*(one for one in linked if not one.isdisjoint(people)))
 
 
 def _serves(who: Person, facts: Facts) -> bool:

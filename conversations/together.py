@@ -19,6 +19,7 @@ from conversations.request import (
     RESTING,
     TOGETHER,
     Request,
+    all_of_them,
     by_urgency,
     code_name,
     flow,
@@ -283,7 +284,7 @@ def page_the_on_call(request: Request, event: Chose, facts: Facts) -> Decision[R
     if on_call is None or request.peer is None:
         return request, ()
     numbers = Say(request.peer, "peer-worried", "worried")
-    kept_out = {request.peer, request.clinician, *request.wishes.leave_out}
+    kept_out = all_of_them({request.peer, request.clinician, *request.wishes.leave_out}, facts)
     if on_call.person is None or on_call.person in kept_out:
         return request, (numbers,)
     page = Say(on_call.person, "on-call-page", "page", ("on-it",), people={"peer": request.peer}, meet=request.peer)

@@ -475,3 +475,9 @@ async def test_an_answer_that_is_sent_elsewhere_does_not_follow():
         await h.door.drain()
         assert len(h.slack.asides) == 1
         assert h.slack.called("elsewhere") == []
+
+
+async def test_a_packed_body_is_not_even_unpacked():
+    async with house() as h:
+        reply = await h.slack.post(b"\x1f\x8b garbage", headers={"Content-Encoding": "gzip"}, signed=False)
+        assert (reply.status, h.desk.heard) == (415, [])

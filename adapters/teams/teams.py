@@ -169,6 +169,8 @@ class Teams(BotAdapter):  # type: ignore[misc]  # botbuilder ships no types
                 return (await self._who(person)).profile
         except (TimeoutError, Unclear, Broken):
             raise TryLater from None
+        except (Unreachable, NotThere):
+            return replace((self._people.get(_key(person)) or Known()).profile, member=False)
 
     # ------------------------------------------------------------ for the door
 
