@@ -86,7 +86,10 @@ class Door:
         signature = request.headers.get("X-Slack-Signature", "")
         if not genuine(self._secrets, stamp, signature, body, self._now()):
             return web.Response(status=401, text="unauthorized")
-        payload = parse(body, request.content_type)
+        return await self._genuine(body, request.content_type, deadline)
+
+    async def _genuine(self, body: bytes, content_type: str, deadline: float) -> web.Response:
+        payload = parse(body, content_type)
         if payload is None:
             return web.Response(status=400)
         if payload.get("type") == "url_verification":
