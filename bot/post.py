@@ -25,6 +25,7 @@ from conversations.model import Person, Say, Told, Unreached
 log = structlog.get_logger()
 
 UNCLEAR_FOR = timedelta(seconds=10)
+UNCLEAR_DOUBLES = 6
 STOPPED_FOR = timedelta(minutes=5)
 BROKEN_FOR = timedelta(minutes=1)
 TRIES = 20
@@ -109,7 +110,8 @@ class Post:
             after = busy.after
             await self.ledger.note(id_, lambda mail: outbox.put_off(mail, errand, now() + after))
         except Unclear:
-            await self.ledger.note(id_, lambda mail: outbox.unclear(mail, errand.id, now() + UNCLEAR_FOR))
+            wait = UNCLEAR_FOR * 2 ** min(errand.tries, UNCLEAR_DOUBLES)  # where nobody can look, each try is one more
+            await self.ledger.note(id_, lambda mail: outbox.unclear(mail, errand.id, now() + wait))
         except Stopped:
             log.error("platform-stopped", platform=errand.to.platform)
             self.stopped(errand.to.platform)

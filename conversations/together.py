@@ -182,10 +182,10 @@ def _pen(request: Request) -> str:
 def pass_it_on(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
     """The line goes to the other one and nowhere else; the writer reads only that it was passed on."""
     line = event.answers.get("line", "")
-    if not isinstance(line, str) or not line.strip():
-        return request, ()
     if event.slot != _pen(request) or request.peer is None or event.by not in (request.clinician, request.peer):
         return not_passed_on(request, event, facts)
+    if not isinstance(line, str) or not line.strip():
+        return hand_them_a_pen(request, event, facts)  # a form is sent once: this one is over, so here is another
     other = request.peer if event.by == request.clinician else request.clinician
     numbered = replace(request, lines=request.lines + 1)
     words = _said_by(request, event.by, line.strip()[:LONGEST_LINE])

@@ -229,7 +229,7 @@ def _known_as(talk: Volunteer, event: Chose) -> Volunteer:
     """A coordinator on another platform may say who this is there, so that nobody is offered their own request."""
     named = event.answers.get("also", ())
     also = tuple(who for who in named if isinstance(who, Person) and who.platform != talk.peer.person.platform)
-    return replace(talk, peer=replace(talk.peer, also=also)) if also else talk
+    return replace(talk, peer=replace(talk.peer, also=tuple(dict.fromkeys((*talk.peer.also, *also)))))
 
 
 def settle(facts: Facts, text: str) -> tuple[Say, ...]:
