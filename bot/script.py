@@ -51,6 +51,7 @@ class Script:
             if found := re.fullmatch(pattern, line):
                 if acts:
                     await self._nothing_unread()
+                    await self.theatre.open()
                 await act(self, **found.groupdict())
                 if acts:
                     await self.theatre.settle()
@@ -114,9 +115,7 @@ class Script:
     async def presses_twice(self, who: str, label: str) -> None:
         chat, person = self.theatre.chat(who), self.theatre.person(who)
         button, card = self._find(who, label, chat.cards(person))
-        press = chat.press(person, button, card)
-        for answer in await asyncio.gather(*(self.theatre.engine.receive(press) for _ in range(2))):
-            chat.answered(person, answer)
+        await chat.presses_twice(person, button, card, self.theatre.engine)
 
     def _find(self, who: str, label: str, cards: list[Card]) -> tuple[Button, Card]:
         for card in cards:
@@ -163,12 +162,12 @@ class Script:
         self.theatre.chat(who).fills(self.theatre.person(who), {"line": text})
 
     async def leaves(self, who: str) -> None:
-        self.theatre.chat(who).left.add(self.theatre.person(who))
+        self.theatre.chat(who).leaves(self.theatre.person(who))
 
     # ------------------------------------------------------------ what people see
 
     async def reads(self, who: str, verb: str, text: str) -> None:
-        await self.theatre.engine.idle()
+        await self.theatre.idle()
         self._gather()
         person = self.theatre.person(who)
         mine = next((happening for happening in self._unread if happening.to == person), None)

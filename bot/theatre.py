@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from adapters.playground.playground import Playground
+from adapters.base import Adapter, Button, Card, Desk, Field
+from adapters.playground.playground import Happening, Playground
 from bot import config
 from bot.archive import Archive
 from bot.engine import Engine
@@ -19,7 +21,7 @@ from bot.texts import Words
 from bot.vault import Vault
 from conversations import anywhere, hours
 from conversations.details import ABOUT, DEPARTMENTS, LANGUAGES, ROLES
-from conversations.model import Peer, Person
+from conversations.model import Answers, Peer, Person
 from conversations.volunteering import READY, Volunteer
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -27,6 +29,26 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 UNITS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 PLATFORMS = ("slack", "teams")
 KEY = bytes(32)  # nothing real is ever sealed with it
+
+
+class Chat(Protocol):
+    """One platform as those who act in a dialogue meet it."""
+
+    busy: bool
+
+    @property
+    def happenings(self) -> list[Happening]:
+        """What was shown to anybody, in order."""
+
+    def person(self, name: str) -> Person: ...
+    def leaves(self, who: Person) -> None: ...
+    def cards(self, who: Person) -> list[Card]: ...
+    def old_cards(self, who: Person) -> list[Card]: ...
+    def fills(self, who: Person, answers: Answers) -> None: ...
+    def filled(self, who: Person, asked: Field) -> tuple[str, ...]: ...
+    async def types(self, who: Person, typed: str, desk: Desk) -> None: ...
+    async def presses(self, who: Person, button: Button, card: Card, desk: Desk) -> None: ...
+    async def presses_twice(self, who: Person, button: Button, card: Card, desk: Desk) -> None: ...
 
 
 class Theatre:
@@ -37,7 +59,7 @@ class Theatre:
         self.now = MONDAY
         self.environment: dict[str, str] = {"PEERSUPPORT_APPROVAL": "automatic"}
         self.roles: dict[str, Any] = {}  # people of the programme, who are names here and not ids of a platform
-        self.chats = {name: Playground(name, anywhere.hear) for name in PLATFORMS}
+        self.chats: Mapping[str, Chat] = self._stages()
         self.people: dict[str, Person] = {}
         self._luck = itertools.count()
         self._ids = itertools.count(1)
@@ -45,26 +67,38 @@ class Theatre:
 
     # ------------------------------------------------------------ the house
 
+    def _stages(self) -> Mapping[str, Chat]:
+        self._playgrounds = {name: Playground(name, anywhere.hear) for name in PLATFORMS}
+        return self._playgrounds
+
     @property
     def engine(self) -> Engine:
-        """The running programme; it starts when it is first needed, with the settings given by then."""
+        """The running programme."""
         if self._engine is None:
-            programme = replace(config.load(self.environment, self.folder).programme(), **self.roles)
-            vault = Vault(KEY)
-            store = TinyStore.open(self.folder / "store", vault)
-            house = House(
-                store=store,
-                archive=Archive(store, vault, lambda: self.now),
-                vault=vault,
-                words=Words.load(programme),
-                programme=programme,
-                adapters=self.chats,
-                now=lambda: self.now,
-                new_id=lambda: f"{next(self._ids):032x}",
-                luck=lambda: next(self._luck),
-            )
-            self._engine = Engine(house)
+            self._engine = self._begin(self._playgrounds)
         return self._engine
+
+    async def open(self) -> None:
+        """Let the programme run, with the settings given by now; once it runs, nothing changes."""
+        if self._engine is None:
+            self._engine = self._begin(self._playgrounds)
+
+    def _begin(self, adapters: Mapping[str, Adapter], key: bytes = KEY) -> Engine:
+        programme = replace(config.load(self.environment, self.folder).programme(), **self.roles)
+        vault = Vault(key)
+        store = TinyStore.open(self.folder / "store", vault)
+        house = House(
+            store=store,
+            archive=Archive(store, vault, lambda: self.now),
+            vault=vault,
+            words=Words.load(programme),
+            programme=programme,
+            adapters=adapters,
+            now=lambda: self.now,
+            new_id=lambda: f"{next(self._ids):032x}",
+            luck=lambda: next(self._luck),
+        )
+        return Engine(house)
 
     async def restart(self) -> None:
         """Stop and start again; what was promised is still owed."""
@@ -72,22 +106,27 @@ class Theatre:
         await self.come_back()
 
     async def come_back(self) -> None:
+        await self.open()
         await self.engine.resume()
         await self.catch_up()
 
     async def stop(self) -> None:
         if self._engine is not None:
-            await self._engine.idle()
+            await self.idle()
             await self._engine.house.store.close()
         self._engine = None
 
+    async def idle(self) -> None:
+        """Return when everything that can be shown now is shown."""
+        await self.engine.idle()
+
     async def catch_up(self) -> None:
         await self.engine.wake()
-        await self.engine.idle()
+        await self.idle()
 
     async def settle(self) -> None:
         """Deliver what was said, and do what is due at this very moment."""
-        await self.engine.idle()
+        await self.idle()
         await self.wait(self.now)
 
     async def wait(self, until: datetime) -> None:
@@ -108,7 +147,7 @@ class Theatre:
     def person(self, name: str) -> Person:
         return self.people.setdefault(name, self.chats["slack"].person(name))
 
-    def chat(self, name: str) -> Playground:
+    def chat(self, name: str) -> Chat:
         return self.chats[self.person(name).platform]
 
     async def cast(self, name: str, platform: str, traits: tuple[str, ...]) -> None:

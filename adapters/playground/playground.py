@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -113,6 +114,16 @@ class Playground:
 
     async def presses(self, who: Person, button: Button, card: Card, desk: Desk) -> None:
         await self._give(who, self.press(who, button, card), desk)
+
+    async def presses_twice(self, who: Person, button: Button, card: Card, desk: Desk) -> None:
+        """One press that the platform delivers twice."""
+        press = self.press(who, button, card)
+        for answer in await asyncio.gather(*(desk.receive(press) for _ in range(2))):
+            self.answered(who, answer)
+
+    def leaves(self, who: Person) -> None:
+        """They are no longer with the hospital, and nobody tells the bot."""
+        self.left.add(who)
 
     def press(self, who: Person, button: Button, card: Card) -> Press:
         """The press of a button, with what was filled in on its card."""

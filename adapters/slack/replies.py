@@ -44,6 +44,8 @@ class Replies:
         match answer.kind:
             case "form" if card:
                 return await self._form(heard, card, deadline)
+            case "aside" if card and heard.press.fleeting:
+                self._tasks.later(self._point_to_the_chat(heard, card))
             case "aside" if card:
                 return self._aside(heard, card)
             case "now" if card and heard.where == "command":
@@ -62,6 +64,11 @@ class Replies:
             return json_reply({"response_action": "update", "view": cards.modal(card, self._name)})
         self._tasks.later(self._whisper(heard, card))
         return ok()
+
+    async def _point_to_the_chat(self, heard: Heard, card: Card) -> None:
+        """Whoever pressed on an aside is told where it goes on, unless they stand there already."""
+        if not await self._slack.is_own_chat(heard.press.address, heard.press.by):
+            await self._whisper(heard, card)
 
     async def _whisper(self, heard: Heard, card: Card) -> None:
         """By the best of the ways this press left open."""

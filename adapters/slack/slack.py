@@ -16,7 +16,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.base import Address, Broken, Card, Profile, Ref, TryLater, Unclear, Unreachable
+from adapters.base import Address, Broken, Card, Profile, Ref, Stopped, TryLater, Unclear, Unreachable
 from adapters.pace import CHAT, Pace, Rates
 from adapters.recent import Recent
 from adapters.slack import cards, errors, quiet
@@ -176,6 +176,13 @@ class Slack:
     def forget(self, user: str) -> None:
         """Somebody's profile changed: ask again when it is needed."""
         self._profiles.drop(user)
+
+    async def is_own_chat(self, channel: Address | None, person: Person) -> bool:
+        """Whether this is the person's chat with us; no, when Slack cannot say. It may be one of two colleagues."""
+        try:
+            return channel is not None and channel == await self._chat(person)
+        except (TryLater, Unreachable, Stopped, Broken):
+            return False
 
     async def whisper(self, channel: str, user: str, card: Card) -> None:
         """Show something to one pair of eyes in a chat; it is kept nowhere."""

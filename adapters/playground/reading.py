@@ -1,0 +1,159 @@
+"""A platform's JSON read back: what somebody sees, as the card it was made from. What is not drawn is not read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from adapters.base import Button, Card, Field, Link, Option
+from adapters.playground import slack, teams
+from adapters.playground.screens import Json
+from conversations.model import Answers, Person, Value
+
+NameOf = Callable[[object], str]
+_Kind = Literal["choice", "several", "people", "text"]
+
+_SLACK_KINDS: Mapping[str, _Kind] = {
+    "radio_buttons": "choice",
+    "static_select": "choice",
+    "checkboxes": "several",
+    "multi_static_select": "several",
+    "multi_users_select": "people",
+    "plain_text_input": "text",
+}
+
+# ---------------------------------------------------------------- what is read
+
+
+def on_slack(id: str, body: Json, name_of: NameOf) -> Card:
+    """A message, a form or a Home tab. A button's token is its place among the buttons; a form's own is "send"."""
+    blocks = body.get("blocks", [])
+    buttons = [
+        Button(each["text"]["text"], str(place))
+        for place, each in enumerate(slack.elements(body))
+        if not each.get("url")
+    ]
+    if "submit" in body:
+        buttons.insert(0, Button(body["submit"]["text"], "send"))
+    links = [each for each in slack.elements(body) if each.get("url")]
+    return Card(
+        id=id,
+        text="\n".join(block["text"]["text"] for block in blocks if block["type"] == "section"),
+        push=body.get("text", ""),
+        quote="".join(_quoted(block) for block in blocks if block["type"] == "rich_text"),
+        fields=tuple(_slack_field(block) for block in blocks if block["type"] == "input"),
+        buttons=tuple(buttons),
+        link=_slack_link(links[0], name_of) if links else None,
+    )
+
+
+def on_teams(id: str, body: Json, name_of: NameOf) -> Card:
+    """A message with a card, or a plain line."""
+    card = teams.card_of(body)
+    if card is None:
+        return Card(id=id, text=body.get("text", ""), push=body.get("text", ""))
+    parts = card.get("body", [])
+    actions = list(enumerate(teams.actions(body)))
+    links = [action for _, action in actions if action["type"] == "Action.OpenUrl"]
+    pressed = [(place, action) for place, action in actions if action["type"] == "Action.Execute"]
+    return Card(
+        id=id,
+        text="\n".join(_run(part) for part in parts if part["type"] == "RichTextBlock"),
+        push=body.get("summary", ""),
+        quote="\n".join(_run(run) for part in parts if part["type"] == "Container" for run in part["items"]),
+        fields=tuple(_teams_field(part) for part in parts if part["type"].startswith("Input.")),
+        buttons=tuple(Button(action["title"], str(place)) for place, action in pressed),
+        link=_teams_link(links[0], name_of) if links else None,
+    )
+
+
+def _quoted(block: Json) -> str:
+    return "".join(text["text"] for part in block["elements"] for text in part["elements"])
+
+
+def _slack_field(block: Json) -> Field:
+    element = block["element"]
+    ticked = [element.get("initial_option"), *element.get("initial_options", [])]
+    initial = tuple(option["value"] for option in ticked if option) or tuple(element.get("initial_users", []))
+    return Field(
+        element["action_id"].partition(":")[2],
+        _SLACK_KINDS[element["type"]],
+        block["label"]["text"],
+        tuple(Option(option["value"], option["text"]["text"]) for option in slack_options(element)),
+        initial or ((element["initial_value"],) if element.get("initial_value") else ()),
+    )
+
+
+def slack_options(element: Json) -> list[Json]:
+    """All there are to choose from, in groups or not."""
+    grouped = [option for group in element.get("option_groups", []) for option in group["options"]]
+    return [*element.get("options", []), *grouped]
+
+
+def _slack_link(element: Json, name_of: NameOf) -> Link:
+    who = parse_qs(urlsplit(element["url"]).query)["id"][0]
+    return Link(element["text"]["text"], Person("slack", slack.TEAM, name_of(who)))
+
+
+def _run(part: Json) -> str:
+    return "".join(run["text"] for run in part["inlines"])
+
+
+def _teams_field(part: Json) -> Field:
+    kind, _, name = part["id"].partition(":")
+    known: _Kind = kind if kind in {"choice", "several", "people"} else "text"
+    options = tuple(Option(choice["value"], choice["title"]) for choice in part.get("choices", []))
+    written = part.get("value", "")
+    initial = (written,) if known == "text" and written else tuple(each for each in written.split(",") if each)
+    return Field(name, known, part["label"], options, initial)
+
+
+def _teams_link(action: Json, name_of: NameOf) -> Link:
+    written = unquote(parse_qs(urlsplit(action["url"]).query)["users"][0])
+    return Link(action["title"], Person("teams", teams.TENANT, name_of(written)))
+
+
+# ---------------------------------------------------------------- what is filled in
+
+
+def slack_inputs(body: Json, answers: Answers) -> Json:
+    """`state.values` as Slack sends it: every question, with what was ticked beforehand or is answered now."""
+    values: Json = {}
+    for block in body.get("blocks", []):
+        if block["type"] == "input":
+            element, name = block["element"], block["element"]["action_id"].partition(":")[2]
+            given = {"type": element["type"]} | _slack_given(element, answers.get(name))
+            values[block["block_id"]] = {element["action_id"]: given}
+    return values
+
+
+def _slack_given(element: Json, answer: Value | None) -> Json:
+    options = {option["value"]: option for option in slack_options(element)}
+    match _SLACK_KINDS[element["type"]]:
+        case "text":
+            return {"value": element.get("initial_value") if answer is None else answer}
+        case "people":
+            return {"selected_users": element.get("initial_users", []) if answer is None else _ids(answer)}
+        case "choice":
+            chosen = element.get("initial_option") if answer is None else options.get(str(answer))
+            return {"selected_option": chosen}
+        case "several":
+            ticked = [options[str(each)] for each in answer or ()]
+            return {"selected_options": element.get("initial_options", []) if answer is None else ticked}
+
+
+def teams_inputs(body: Json, answers: Answers) -> Json:
+    """What a card's inputs add to the data of its action; an empty one adds nothing."""
+    given: Json = {}
+    for part in (teams.card_of(body) or {}).get("body", []):
+        if part["type"].startswith("Input."):
+            answer = answers.get(part["id"].partition(":")[2])
+            text = part.get("value", "") if answer is None else ",".join(_ids(answer))
+            given |= {part["id"]: text} if text else {}
+    return given
+
+
+def _ids(answer: Value) -> list[str]:
+    parts = (answer,) if isinstance(answer, str) else answer
+    return [part.id if isinstance(part, Person) else part for part in parts]

@@ -1,0 +1,1 @@
+"""The playground: the whole programme in a web page, on pretend platforms."""
