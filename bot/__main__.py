@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import secrets
+import webbrowser
 from datetime import UTC, date, datetime
 from importlib import metadata
 from pathlib import Path
@@ -22,6 +23,7 @@ from bot.store.base import Damaged
 from bot.store.disk import InUse
 
 REFUSED = 2
+PORT = 8765  # of the playground
 
 app = typer.Typer(
     help="Brings clinicians together with trained colleagues, privately, inside Slack and Microsoft Teams.",
@@ -52,7 +54,7 @@ def nothing_said(
     elif context.invoked_subcommand is None and config.load().anything:
         typer.echo(context.get_help())
     elif context.invoked_subcommand is None:
-        demo()
+        demo(PORT, no_browser=False, script="")
 
 
 @app.command()
@@ -96,18 +98,37 @@ def why_not(failure: Exception) -> str:
 
 @app.command()
 def demo(
-    script: Annotated[str, typer.Option(help="The dialogue to play in the terminal, by its name.")] = "",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; the next free one is taken.")] = PORT,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,
+    script: Annotated[str, typer.Option(help="Play this dialogue in the terminal instead, and end.")] = "",
 ) -> None:
-    """Play a dialogue: no account, no key, nothing on disk."""
+    """See it: a pretend hospital in a web page. No account, no key, and nothing leaves this computer."""
+    if script:
+        _perform(script)
+        return
+    beside_a_real_one = config.load().anything
+    if beside_a_real_one:
+        raise Refused(
+            ["There are settings of a real programme here: run the playground in another folder, without them."]
+        )
+    from bot.playground.page import play
+
+    def ready(address: str) -> None:
+        typer.echo(f"The playground is at {address}  (Ctrl-C ends it)")
+        if not no_browser:
+            webbrowser.open(address)
+
+    try:
+        asyncio.run(play(port, ready))
+    except OSError as failure:
+        raise Refused([f"No port is free from {port} on ({failure.strerror}): choose another with --port."]) from None
+
+
+def _perform(script: str) -> None:
+    """Play a dialogue in the terminal."""
     from bot.script import perform, scenarios
 
     known = scenarios()
-    if not script:
-        typer.echo("The demo in a web page is not in this version yet. These dialogues can be played here:\n")
-        for name in sorted(known):
-            typer.echo(f"  {name}")
-        typer.echo('\nPlay one with `peersupport demo --script NAME`, or `make demo ARGS="--script NAME"`.')
-        return
     if script not in known:
         raise Refused([f"There is no dialogue of that name: choose one of {', '.join(sorted(known))}."])
     if not perform(known[script], typer.echo):

@@ -33,16 +33,23 @@ class Script:
 
     async def play(self, lines: Iterator[tuple[int, str]], told: Callable[[str], None]) -> None:
         for number, line in lines:
-            if not line.strip() or line.startswith("#"):
-                told(line)
-                continue
-            try:
-                await self._line(line.split("  # ")[0].strip())
-            except Disagrees as disagrees:
-                raise Disagrees(
-                    f"line {number}\n  the script says:  {line.strip()}\n  the bot did:      {disagrees}"
-                ) from None
+            await self.line(number, line)
             told(line)
+        await self.end()
+
+    async def line(self, number: int, line: str) -> None:
+        """Play one line. Raises Disagrees."""
+        if is_silent(line):
+            return
+        try:
+            await self._line(line.split("  # ", maxsplit=1)[0].strip())
+        except Disagrees as disagrees:
+            raise Disagrees(
+                f"line {number}\n  the script says:  {line.strip()}\n  the bot did:      {disagrees}"
+            ) from None
+
+    async def end(self) -> None:
+        """Whatever was shown has been read. Raises Disagrees."""
         await self._nothing_unread()
         await self.theatre.stop()
 
@@ -61,13 +68,14 @@ class Script:
         message = "(this line is not understood)"
         raise Disagrees(message)
 
-    def _gather(self) -> None:
+    def gather(self) -> None:
+        """Take in what was shown since."""
         for name, chat in self.theatre.chats.items():
             self._unread += chat.happenings[self._read[name] :]
             self._read[name] = len(chat.happenings)
 
     async def _nothing_unread(self) -> None:
-        self._gather()
+        self.gather()
         if self._unread:
             raise Disagrees(_told(self._unread[0]))
 
@@ -168,7 +176,7 @@ class Script:
 
     async def reads(self, who: str, verb: str, text: str) -> None:
         await self.theatre.idle()
-        self._gather()
+        self.gather()
         person = self.theatre.person(who)
         mine = next((happening for happening in self._unread if happening.to == person), None)
         if mine is None:
@@ -211,6 +219,11 @@ class Script:
         self.theatre.chats[platform.lower()].busy = False
 
 
+def is_silent(line: str) -> bool:
+    """Whether a line says nothing to the bot: it is empty, or a comment."""
+    return not line.strip() or line.startswith("#")
+
+
 def _names(text: str) -> list[str]:
     return [name for name in re.split(r",\s*|\s+and\s+", text) if name]
 
@@ -238,7 +251,7 @@ _LINES = (
     (rf"Given coordinators? {_NAMES}", Script.coordinators, False),
     (r"Given (?P<name>[A-Z]\w*) on call", Script.on_call, False),
     (r"Given (?P<name>PEERSUPPORT_\w+)=(?P<value>.*)", Script.setting, False),
-    (rf"Given (?P<name>[A-Z]\w*) on {_PLATFORM}", Script.somebody, True),
+    (rf"Given (?P<name>[A-Z]\w*) on {_PLATFORM}", Script.somebody, False),
     (rf"{_WHO} +types +(?P<text>.+)", Script.types, True),
     (rf"{_WHO} +presses the old +{_LABEL}", Script.presses_old, True),
     (rf"{_WHO} +presses (?P<other>[A-Z]\w*)'s +{_LABEL}", Script.presses_anothers, True),

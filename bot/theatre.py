@@ -21,7 +21,7 @@ from bot.texts import Words
 from bot.vault import Vault
 from conversations import anywhere, hours
 from conversations.details import ABOUT, DEPARTMENTS, LANGUAGES, ROLES
-from conversations.model import Answers, Peer, Person
+from conversations.model import Answers, Peer, Person, Programme
 from conversations.volunteering import READY, Volunteer
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -61,6 +61,7 @@ class Theatre:
         self.roles: dict[str, Any] = {}  # people of the programme, who are names here and not ids of a platform
         self.chats: Mapping[str, Chat] = self._stages()
         self.people: dict[str, Person] = {}
+        self.traits: dict[str, tuple[str, ...]] = {}  # of those who are peers when the curtain rises
         self._luck = itertools.count()
         self._ids = itertools.count(1)
         self._engine: Engine | None = None
@@ -78,6 +79,11 @@ class Theatre:
             self._engine = self._begin(self._playgrounds)
         return self._engine
 
+    @property
+    def runs(self) -> bool:
+        """Whether the programme runs now."""
+        return self._engine is not None
+
     async def open(self) -> None:
         """Let the programme run, with the settings given by now; once it runs, nothing changes."""
         if self._engine is None:
@@ -89,9 +95,9 @@ class Theatre:
         store = TinyStore.open(self.folder / "store", vault)
         house = House(
             store=store,
-            archive=Archive(store, vault, lambda: self.now),
+            archive=self._archive(store, vault),
             vault=vault,
-            words=Words.load(programme),
+            words=self._words(programme),
             programme=programme,
             adapters=adapters,
             now=lambda: self.now,
@@ -99,6 +105,12 @@ class Theatre:
             luck=lambda: next(self._luck),
         )
         return Engine(house)
+
+    def _archive(self, store: TinyStore, vault: Vault) -> Archive:
+        return Archive(store, vault, lambda: self.now)
+
+    def _words(self, programme: Programme) -> Words:
+        return Words.load(programme)
 
     async def restart(self) -> None:
         """Stop and start again; what was promised is still owed."""
@@ -150,8 +162,18 @@ class Theatre:
     def chat(self, name: str) -> Chat:
         return self.chats[self.person(name).platform]
 
+    def part(self, name: str) -> str:
+        """What they are in this play: coordinator, on-call, peer or clinician."""
+        person, on_call = self.person(name), self.roles.get("on_call")
+        if person in self.roles.get("coordinators", ()):
+            return "coordinator"
+        if on_call is not None and on_call.person == person:
+            return "on-call"
+        return "peer" if name in self.traits else "clinician"
+
     async def cast(self, name: str, platform: str, traits: tuple[str, ...]) -> None:
         """Somebody who is a peer already when the curtain rises."""
+        self.traits[name] = traits
         person = self.people[name] = self.chats[platform].person(name)
         peer = Peer(
             person,

@@ -76,6 +76,10 @@ class Acting:
             for version, body in reversed(list(enumerate([*shown.was, *([shown.body] if shown.gone else [])])))
         ]
 
+    def reads(self, shown: Shown) -> Card:
+        """What somebody sees there now."""
+        return self._read(shown.id, shown.seen)
+
     def _of(self, who: Person) -> list[Shown]:
         theirs = self.pretend.screens.of(self.name(who), also_gone=True)
         return [shown for shown in theirs if shown.platform == who.platform and shown.kind != "said"]

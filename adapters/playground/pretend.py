@@ -34,7 +34,8 @@ class Answered:
 class Line:
     """Between the pretend platforms and the bot: real HTTP, both ways, on the loopback.
 
-    `url` is where both listen. `called` and `sent` are told what goes over the line, for whoever looks on.
+    `url` is where both listen; `screens` may be changed for empty ones. `called` and `sent` are told what goes over
+    the line, for whoever looks on.
     """
 
     def __init__(self, url: str, screens: Screens) -> None:
@@ -69,10 +70,19 @@ class Pretend:
 
     def __init__(self, line: Line) -> None:
         self.line = line
-        self.screens = line.screens
         self.weather: Weather = "none"
         self.people: dict[str, str] = {}  # name → the platform's own id
         self.away: set[str] = set()  # names of those who left the hospital
+
+    def empties(self) -> None:
+        """Nobody is here any more, and the weather is fine."""
+        self.weather = "none"
+        self.people.clear()
+        self.away.clear()
+
+    @property
+    def screens(self) -> Screens:
+        return self.line.screens
 
     def id_of(self, name: str) -> str:
         """As the platform would number them."""
@@ -92,7 +102,7 @@ class Pretend:
             case "busy":
                 return self.too_many()
             case "down":
-                return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, text="<html>", content_type="text/html")
+                return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, text="down")
             case "slow":
                 await asyncio.sleep(SLOW)
         return await deed(request)

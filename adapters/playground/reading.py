@@ -157,3 +157,38 @@ def teams_inputs(body: Json, answers: Answers) -> Json:
 def _ids(answer: Value) -> list[str]:
     parts = (answer,) if isinstance(answer, str) else answer
     return [part.id if isinstance(part, Person) else part for part in parts]
+
+
+# ---------------------------------------------------------------- what was filled in
+
+
+def slack_answers(inputs: Json) -> Answers:
+    """What `state.values` answers, by the name of each question; people by their ids."""
+    found: dict[str, Value] = {}
+    for actions in inputs.values():
+        for action, given in actions.items():
+            found[action.partition(":")[2]] = _slack_answer(given)
+    return found
+
+
+def _slack_answer(given: Json) -> Value:
+    match given:
+        case {"selected_option": chosen}:
+            return chosen["value"] if chosen else ""
+        case {"selected_options": chosen}:
+            return tuple(option["value"] for option in chosen)
+        case {"selected_users": ids}:
+            return tuple(Person("slack", slack.TEAM, id) for id in ids)
+        case _:
+            return given.get("value") or ""
+
+
+def teams_answers(inputs: Json) -> Answers:
+    """What a card's inputs answer, by the name of each question."""
+    found: dict[str, Value] = {}
+    for id, given in inputs.items():
+        kind, _, name = id.partition(":")
+        parts = tuple(part for part in given.split(",") if part)
+        people = tuple(Person("teams", teams.TENANT, part) for part in parts)
+        found[name] = people if kind == "people" else parts if kind == "several" else given
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 
 from aiohttp import web
@@ -16,25 +17,50 @@ from adapters.playground.screens import Screens
 from adapters.playground.slack import Slack
 from adapters.playground.teams import Teams
 from bot import config
+from bot.archive import Archive
 from bot.engine import Engine
 from bot.platforms import Entrance, Platform, configured
-from bot.theatre import Chat, Theatre
+from bot.playground.watching import Decided, Said, WatchedArchive, WatchedWords
+from bot.store.tiny import TinyStore
+from bot.texts import Words
+from bot.theatre import MONDAY, Chat, Theatre
+from bot.vault import Vault
+from conversations.model import Programme
+
+
+class Wires:
+    """What lasts from one performance to the next: both pretend platforms, and where they listen."""
+
+    def __init__(self, url: str) -> None:
+        self.line = Line(url, Screens(lambda: MONDAY))
+        self.slack, self.teams = Slack(self.line), Teams(self.line)
+
+    @property
+    def platforms(self) -> tuple[Slack, Teams]:
+        return self.slack, self.teams
+
+    def routes(self) -> list[web.RouteDef]:
+        return [route for each in self.platforms for route in each.routes()]
 
 
 class Stage(Theatre):
     """A theatre whose people use Slack and Teams, as far as the programme can tell."""
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, wires: Wires) -> None:
         self.screens = Screens(lambda: self.now)
-        self.line = Line(url, self.screens)
-        self.slack, self.teams = Slack(self.line), Teams(self.line)
+        self.wires, self.line = wires, wires.line
+        self.line.screens, self.line.twice = self.screens, False
+        for each in wires.platforms:
+            each.empties()
         self.doors: Mapping[str, Entrance] = {}
+        self.decided: Decided = lambda _: None
+        self.said: dict[str, Said] = {}  # by the words of a card: what it was made from
         self._platforms: tuple[Platform, ...] = ()
         self._key = secrets.token_bytes(32)  # lives as long as we do: what is left on the disk opens no more
         super().__init__(folder)
 
     def _stages(self) -> Mapping[str, Chat]:
-        return {each.platform: Acting(each, self._unheard) for each in (self.slack, self.teams)}
+        return {each.platform: Acting(each, self._unheard) for each in self.wires.platforms}
 
     def _unheard(self) -> frozenset[str]:
         return frozenset({self.engine.noted().text}) if self._engine else frozenset()
@@ -48,7 +74,7 @@ class Stage(Theatre):
     async def open(self) -> None:
         if self._engine is not None:
             return
-        wires = self.slack.settings() | self.teams.settings()
+        wires = self.wires.slack.settings() | self.wires.teams.settings()
         settings = config.load(self.environment | wires, self.folder)
         self._platforms = tuple(configured(settings, lambda: self.now, self._pace))
         for platform in self._platforms:
@@ -68,23 +94,21 @@ class Stage(Theatre):
             await platform.close()
         self._platforms = ()
 
-    async def close(self) -> None:
-        """The curtain falls, and the line is hung up."""
-        await self.stop()
-        await self.line.close()
-
     async def idle(self) -> None:
         await self.engine.idle()
         for door in self.doors.values():
             await door.drain()
         await self.engine.idle()
 
-    # ------------------------------------------------------------ the line
+    def _archive(self, store: TinyStore, vault: Vault) -> Archive:
+        archive = WatchedArchive(store, vault, lambda: self.now)
+        archive.decided = lambda decision: self.decided(decision)  # noqa: PLW0108  whoever looks on comes later
+        return archive
 
-    def routes(self) -> list[web.RouteDef]:
-        return [*self.slack.routes(), *self.teams.routes()]
+    def _words(self, programme: Programme) -> Words:
+        return WatchedWords.over(super()._words(programme), self.said)
 
     async def knocked(self, request: web.Request) -> web.StreamResponse:
         """What a pretend platform delivers to the bot; while the bot is down, nobody is there."""
         door = self.doors.get(request.path)
-        return await door.handle(request) if door else web.Response(status=503)
+        return await door.handle(request) if door else web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)

@@ -1,0 +1,117 @@
+// Puts the pieces on the page and tells them what changed.
+
+import { copy, note, sure } from "./ask.js";
+import { clock } from "./clock.js";
+import { fresh, h } from "./dom.js";
+import { faults } from "./faults.js";
+import { inspector } from "./inspector.js";
+import { lens } from "./lens.js";
+import { room } from "./room.js";
+import { stored } from "./stored.js";
+import { stories } from "./stories.js";
+import { follow, tell } from "./stream.js";
+import { tabs } from "./tabs.js";
+import { theme } from "./theme.js";
+import { learn, say } from "./words.js";
+
+const at = (id) => document.getElementById(id);
+let state = null;
+
+// ---------------------------------------------------------------- what whoever plays can do
+
+async function deed(what) {
+  try {
+    const why = await tell(what);
+    if (why !== null) note(why || say("page-not-now"));
+  } catch {
+    note(say("page-lost"));
+  }
+}
+
+const skins = () => Object.fromEntries(state.people.map((each) => [each.name, each.platform]));
+
+async function reset(changed = {}) {
+  const fresh = state.messages.length === 0 && state.trace.length === 0;
+  if (!fresh && !(await sure("page-reset-sure"))) return false;
+  await deed({ deed: "reset", skins: { ...skins(), ...changed } });
+  return true;
+}
+
+const play = {
+  deed,
+  link: () => note(say("page-link")),
+  look: (message) => {
+    open("lens");
+    views.lens.look(message.thing, message.push);
+    at("drawer").querySelector("[role=tabpanel]:not([hidden])").focus();
+  },
+  reskin: async (name, select) => {
+    const now = skins()[name];
+    if (!(await reset({ [name]: select.value }))) select.value = now;
+  },
+};
+
+// ---------------------------------------------------------------- the drawer
+
+const PANELS = ["lens", "stored", "stories", "faults", "inspector"];
+const panels = Object.fromEntries(PANELS.map((name) => [name, h("section", { class: `panel ${name}`, id: fresh("panel"), tabindex: "-1" })]));
+at("drawer").append(...Object.values(panels));
+
+const choose = tabs(at("behind"), PANELS.map((name) => ({ name, word: `page-tab-${name}`, panel: panels[name] })), (name, shut) => open(shut ? null : name));
+
+function open(name) {
+  choose(name);
+  at("drawer").hidden = name === null;
+  document.body.classList.toggle("looking", name !== null);
+}
+
+function shut() {
+  const tab = at("behind").querySelector("[aria-selected=true]");
+  open(null);
+  tab?.focus();
+}
+
+open(null);
+at("drawer-close").addEventListener("click", shut);
+at("drawer").addEventListener("keydown", (event) => { if (event.key === "Escape") shut(); });
+
+// ---------------------------------------------------------------- the pieces
+
+const views = {
+  lens: lens(panels.lens),
+  others: [
+    room(at("faces"), at("panes"), play),
+    clock(play),
+    stored(panels.stored),
+    stories(panels.stories, play),
+    faults(panels.faults, play),
+    inspector(panels.inspector),
+    languages,
+  ],
+};
+
+const LANGUAGE = "peersupport-language";
+
+function remembered() {
+  try { return localStorage.getItem(LANGUAGE); } catch { return null; }
+}
+
+function languages(now, changed) {
+  if (!changed("languages")) return;
+  at("language").replaceChildren(...now.languages.map(({ code, says }) => h("option", { value: code, lang: code }, says)));
+  at("language").value = document.documentElement.lang;
+}
+
+at("language").addEventListener("change", async ({ target }) => {
+  await learn(target.value);
+  try { localStorage.setItem(LANGUAGE, target.value); } catch { /* then it is asked for again next time */ }
+});
+at("copy-chat").addEventListener("click", async () => copy(await (await fetch("/chat")).text()));
+at("reset").addEventListener("click", () => reset());
+theme(at("theme"));
+
+await learn(remembered() ?? document.documentElement.lang);
+follow((now, changed) => {
+  state = now;
+  for (const update of [views.lens.update, ...views.others]) update(now, changed);
+}, (gone) => { at("lost").textContent = gone ? say("page-lost") : ""; });

@@ -1,0 +1,53 @@
+// Everybody's chat, side by side; on a phone one at a time, with marks for what is new in the others.
+
+import { avatar, button, h, word } from "./dom.js";
+import { pane } from "./pane.js";
+
+export function room(faces, panes, play) {
+  const shown = new Map(); // name → pane and the button that brings it to the front
+  let front = null; // whoever was touched last: their news are read as they come
+
+  const own = {
+    ...play,
+    isFront: (name) => name === front,
+    touched: (name) => { front = name; },
+    marked: (name, count) => {
+      const mark = shown.get(name)?.mark;
+      mark?.replaceChildren(...(count ? [String(count), word("page-new", { class: "unseen" })] : []));
+    },
+  };
+
+  function add(person) {
+    const made = pane(person, own);
+    const mark = h("span", { class: "unread" });
+    const face = button({ onclick: () => bring(person.name) }, avatar(person.name), person.name, mark);
+    shown.set(person.name, { ...made, face, mark, skin: person.platform });
+  }
+
+  function bring(name) {
+    for (const [each, { node, face }] of shown) {
+      node.classList.toggle("front", each === name);
+      face.toggleAttribute("aria-current", each === name);
+      if (each === name) face.setAttribute("aria-current", "true");
+    }
+    const { node } = shown.get(name);
+    node.scrollIntoView({ inline: "nearest", block: "nearest" });
+    node.dispatchEvent(new Event("focusin"));
+  }
+
+  function cast(people) {
+    const same = people.length === shown.size && people.every((each) => shown.get(each.name)?.skin === each.platform);
+    if (same) return;
+    shown.clear();
+    people.forEach(add);
+    panes.replaceChildren(...[...shown.values()].map((each) => each.node));
+    faces.replaceChildren(...[...shown.values()].map((each) => each.face));
+    bring(shown.has(front) ? front : people[0].name);
+  }
+
+  return (state, changed) => {
+    if (changed("people")) cast(state.people);
+    if (!changed("messages")) return;
+    for (const each of shown.values()) each.update(state, changed("privacy") && changed("stories"));
+  };
+}

@@ -1,0 +1,28 @@
+// What is on the disk, exactly as it is there.
+
+import { h, keyed, word } from "./dom.js";
+
+const SHORT = 44;
+
+function value(column, what) {
+  if (what === null || what === undefined) return "–";
+  if (column === "sealed") {
+    return h("details", { class: "sealed" }, h("summary", {}, h("code", {}, `${what.slice(0, SHORT)}… `), word("page-stored-all")), h("code", {}, what));
+  }
+  return h("code", {}, typeof what === "object" ? JSON.stringify(what) : String(what));
+}
+
+const record = ({ key, ...columns }) => h("li", { class: "record" },
+  h("dl", {}, Object.entries(columns).map(([column, what]) => [h("dt", {}, column), h("dd", {}, value(column, what))])));
+
+export function stored(panel) {
+  const none = h("p", { class: "empty", word: "page-stored-none" });
+  const list = h("ul", { class: "records" });
+  panel.append(h("h2", { word: "page-stored" }), h("p", { class: "hint", word: "page-stored-about" }), none, list);
+  const rows = keyed(list, record);
+  return (state, changed) => {
+    if (!changed("stored")) return;
+    none.hidden = state.stored.length > 0;
+    rows(state.stored.map((each) => ({ key: each.id, ...each })));
+  };
+}

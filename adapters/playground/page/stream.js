@@ -1,0 +1,55 @@
+// The state comes from the server and only from there; deeds go to it.
+
+const PATIENCE = 1500; // a short stumble of the line is not worth a word
+const AGAIN = 3000;
+
+// `seen(state, changed)` hears of every change; `lost(gone)` of a line that broke, or came back.
+export function follow(seen, lost) {
+  let state = null;
+  let worry = 0;
+  const connect = () => {
+    const source = new EventSource("/events");
+    source.addEventListener("open", () => { clearTimeout(worry); worry = 0; lost(false); });
+    source.addEventListener("error", () => {
+      worry ||= setTimeout(() => lost(true), PATIENCE);
+      if (source.readyState === EventSource.CLOSED) setTimeout(connect, AGAIN); // it gives up where an answer was no stream
+    });
+    source.addEventListener("state", (event) => {
+      state = JSON.parse(event.data);
+      seen(state, () => true);
+    });
+    source.addEventListener("patch", (event) => {
+      if (state === null) return;
+      const patch = JSON.parse(event.data);
+      state = patched(state, patch);
+      seen(state, (key) => key in patch);
+    });
+  };
+  connect();
+}
+
+function patched(state, patch) {
+  const messages = new Map(state.messages.map((message) => [message.id, message]));
+  for (const message of patch.messages ?? []) messages.set(message.id, message);
+  return { ...state, ...patch, messages: [...messages.values()], trace: [...state.trace, ...(patch.trace ?? [])] };
+}
+
+const meta = document.querySelector("meta[name=token]");
+const send = (deed) => fetch("/do", {
+  method: "POST",
+  headers: { "Content-Type": "application/json", "X-Playground-Token": meta.content },
+  body: JSON.stringify(deed),
+});
+
+// Do it. Null, or the sentence in which the server says why not.
+export async function tell(deed) {
+  let answer = await send(deed);
+  if (answer.status === 403) {
+    // a playground that was started again has another token, and this page may be older than it
+    const page = await (await fetch("/")).text();
+    meta.content = /name="token" content="([^"]*)"/.exec(page)?.[1] ?? meta.content;
+    answer = await send(deed);
+  }
+  if (answer.ok) return null;
+  return (await answer.json().catch(() => ({}))).says ?? "";
+}

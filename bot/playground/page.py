@@ -1,0 +1,187 @@
+"""The playground's address: a page for one person on this computer, and the pretend platforms beside it.
+
+Nobody else gets in: it listens on the loopback, answers only to its own name, and takes deeds only from its own page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import structlog
+from aiohttp import web
+from fluent.runtime import FluentBundle
+from fluent.syntax import FluentParser, ast
+
+from adapters import playground
+from bot.playground.session import Refused, Session
+from bot.playground.stage import Wires
+from bot.texts import FOLDER, LANGUAGE
+
+log = structlog.get_logger()
+
+HOST: Final = "127.0.0.1"
+PORTS: Final = 20  # that are tried, from the one that was asked for
+FILES: Final = Path(playground.__file__).parent / "page"
+TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+DOORS: Final = ("/slack/events", "/api/messages")
+MOST: Final = 256 * 1024  # bytes of a request
+TOKEN: Final = "X-Playground-Token"  # noqa: S105  the name of a header
+
+
+class Page:
+    """What the browser asks for."""
+
+    def __init__(self, session: Session, port: int) -> None:
+        self._session = session
+        self._names = frozenset({f"{HOST}:{port}", f"localhost:{port}"})
+        self._token = secrets.token_urlsafe(24)
+
+    def application(self) -> web.Application:
+        app = web.Application(middlewares=[self._guarded], client_max_size=MOST)
+        app.on_response_prepare.append(_with_headers)
+        app.add_routes(
+            [
+                web.get("/", self._index),
+                web.get("/page/{name}", self._file),
+                web.get("/words", self._words),
+                web.get("/events", self._events),
+                web.get("/chat", self._chat),
+                web.post("/do", self._do),
+                *self._session.wires.routes(),
+                *(web.post(door, self._knocked) for door in DOORS),
+            ]
+        )
+        return app
+
+    @web.middleware
+    async def _guarded(self, request: web.Request, handler: Callable[[web.Request], Any]) -> web.StreamResponse:
+        """By its own name only, so that no other page can reach us through a name that it made ours."""
+        if request.host not in self._names:
+            return web.Response(status=HTTPStatus.MISDIRECTED_REQUEST, text="This is not its name.")
+        try:
+            answer: web.StreamResponse = await handler(request)
+        except web.HTTPException as refused:
+            return web.Response(status=refused.status, text=refused.reason)
+        except Exception:  # the edge: nothing here is about a person, and whoever looks on wants to see it
+            log.exception("playground-failed")
+            return web.json_response({"says": "The playground stumbled. Reset it, please."}, status=500)
+        return answer
+
+    async def _index(self, _: web.Request) -> web.Response:
+        page = (FILES / "index.html").read_text(encoding="utf-8")
+        page = page.replace("%TOKEN%", self._token).replace("%LANG%", LANGUAGE)
+        return web.Response(text=page, content_type="text/html")
+
+    async def _file(self, request: web.Request) -> web.Response:
+        found = next((file for file in FILES.iterdir() if file.name == request.match_info["name"]), None)
+        if found is None or found.suffix not in TYPES:
+            raise web.HTTPNotFound
+        return web.Response(body=found.read_bytes(), content_type=TYPES[found.suffix], charset="utf-8")
+
+    async def _words(self, request: web.Request) -> web.Response:
+        known = {folder.name for folder in FOLDER.iterdir() if folder.is_dir()}
+        language = request.query.get("lang", LANGUAGE)
+        return web.json_response(_page_words(language if language in known else LANGUAGE))
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        return await self._session.stream.follow(request, self._session.view.state)
+
+    async def _chat(self, _: web.Request) -> web.Response:
+        return web.Response(text=await self._session.chat(), content_type="text/plain")
+
+    async def _do(self, request: web.Request) -> web.Response:
+        if not secrets.compare_digest(request.headers.get(TOKEN, "").encode(), self._token.encode()):
+            return web.json_response({"says": "This page is of another run. Load it again."}, status=403)
+        try:
+            asked = orjson.loads(await request.read())
+            await self._session.do(asked if isinstance(asked, dict) else {})
+        except ValueError:
+            return web.json_response({"says": "That was no JSON."}, status=HTTPStatus.BAD_REQUEST)
+        except Refused as refused:
+            return web.json_response({"says": str(refused)}, status=HTTPStatus.CONFLICT)
+        return web.json_response({})
+
+    async def _knocked(self, request: web.Request) -> web.StreamResponse:
+        return await self._session.stage.knocked(request)
+
+
+def _page_words(language: str) -> dict[str, str]:
+    """The page's own words, by their keys."""
+    parsed = FluentParser().parse((FOLDER / language / "playground.ftl").read_text(encoding="utf-8"))
+    bundle = FluentBundle([language], use_isolating=False)
+    bundle.add_resource(parsed)
+    patterns = {
+        entry.id.name: bundle.get_message(entry.id.name).value
+        for entry in parsed.body
+        if isinstance(entry, ast.Message)
+    }
+    return {key: str(bundle.format_pattern(pattern)[0]) for key, pattern in patterns.items() if pattern}
+
+
+async def _with_headers(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)
+    response.headers.pop("Server", None)
+
+
+@asynccontextmanager
+async def playing(port: int) -> AsyncIterator[str]:
+    """The playground, at the address that is given back. Raises OSError where no port is free."""
+    listening = _listen(port)
+    own = listening.getsockname()[1]
+    session = Session(Wires(f"http://{HOST}:{own}"))
+    runner = web.AppRunner(Page(session, own).application(), access_log=None, handle_signals=False, shutdown_timeout=1)
+    await runner.setup()
+    await web.SockSite(runner, listening).start()
+    try:
+        await session.open()
+        yield f"http://{HOST}:{own}/"
+    finally:
+        await session.close()
+        await runner.cleanup()
+
+
+def _listen(port: int) -> socket.socket:
+    """The port that was asked for, or the next free one."""
+    last = OSError("no port is free")
+    for each in range(port, port + PORTS) if port else (0,):
+        found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            found.bind((HOST, each))
+        except OSError as taken:
+            found.close()
+            last = taken
+        else:
+            return found
+    raise last
+
+
+async def play(port: int, ready: Callable[[str], None]) -> None:
+    """Until Ctrl-C or SIGTERM."""
+    stop = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    async with playing(port) as address:
+        ready(address)
+        await stop.wait()
