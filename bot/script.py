@@ -105,6 +105,9 @@ class Script:
     async def types(self, who: str, text: str) -> None:
         await self.theatre.chat(who).types(self.theatre.person(who), text, self.theatre.engine)
 
+    async def opens_home(self, who: str) -> None:
+        await self.theatre.chat(who).opens_home(self.theatre.person(who), self.theatre.engine)
+
     async def presses(self, who: str, label: str) -> None:
         button, card = self._find(who, label, self.theatre.chat(who).cards(self.theatre.person(who)))
         await self.theatre.chat(who).presses(self.theatre.person(who), button, card, self.theatre.engine)
@@ -253,6 +256,7 @@ _LINES = (
     (r"Given (?P<name>PEERSUPPORT_\w+)=(?P<value>.*)", Script.setting, False),
     (rf"Given (?P<name>[A-Z]\w*) on {_PLATFORM}", Script.somebody, False),
     (rf"{_WHO} +types +(?P<text>.+)", Script.types, True),
+    (rf"{_WHO} +opens +the Home tab", Script.opens_home, True),
     (rf"{_WHO} +presses the old +{_LABEL}", Script.presses_old, True),
     (rf"{_WHO} +presses (?P<other>[A-Z]\w*)'s +{_LABEL}", Script.presses_anothers, True),
     (rf"{_WHO} +presses twice +{_LABEL}", Script.presses_twice, True),

@@ -94,6 +94,10 @@ class Acting:
     async def types(self, who: Person, typed: str, _: Any) -> None:
         await self.pretend.types(self.name(who), typed)
 
+    async def opens_home(self, who: Person, _: Any) -> None:
+        if isinstance(self.pretend, Slack):
+            await self.pretend.opens_home(self.name(who))
+
     async def presses(self, who: Person, button: Button, card: Card, _: Any) -> None:
         """Press a button, with what was filled in on its card. It may be somebody else's."""
         id, _, version = card.id.partition("@")

@@ -112,6 +112,11 @@ class Playground:
         press = Press(self._id(), who, f"={self.hear(typed)}", how=how, address=self._address(who))
         await self._give(who, press, desk)
 
+    async def opens_home(self, who: Person, desk: Desk) -> None:
+        """Look at the page that stands open for everybody; nobody is told of anything new."""
+        ref = f"{self.platform}-{next(self._numbers)}"
+        self.screens[ref] = Shown(who, await desk.home(who), ref)
+
     async def presses(self, who: Person, button: Button, card: Card, desk: Desk) -> None:
         await self._give(who, self.press(who, button, card), desk)
 

@@ -36,10 +36,12 @@ class Scribe:
         self.did(f"{who:<5} presses{' twice' if twice else ''}  [{label}]")
 
     def _answered(self, asked: Field, answers: Answers) -> Iterator[str]:
-        given = answers.get(asked.name, asked.initial)
+        given = answers.get(asked.name)
+        if given is None:
+            return
         labels = {option.value: option.label for option in asked.options}
         match asked.kind, asked.name:
-            case "choice", _ if given and (given,) != asked.initial:
+            case "choice", _ if given and (str(given),) != asked.initial:
                 yield f"chooses  {labels[str(given)]}"
             case "several", _:
                 changed = {str(each) for each in given} ^ set(asked.initial)

@@ -174,6 +174,8 @@ class Session:
         who = self._who(asked)
         if self.stage.person(who).platform != "slack":
             raise Refused("Teams has no Home tab.")
+        self._on_our_own()
+        self.scribe.did(f"{who:<5} opens    the Home tab")
         _heard(await self.wires.slack.opens_home(who))
         await self.stage.idle()
 

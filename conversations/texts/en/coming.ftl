@@ -1,6 +1,6 @@
 # What time will do next, as the playground names it: one line for each deadline of each conversation.
 
-coming-support-wave = More colleagues are asked
+coming-support-wave = We look for more colleagues to ask
 coming-support-half = The coordinator hears that someone is waiting
 coming-support-escalate = The next coordinator hears that someone is waiting
 coming-support-target = The clinician hears how things stand
