@@ -1,11 +1,14 @@
-"""Every tests/scenarios/*.chat is a test; it is played once as it stands, and once with a restart after every line."""
+"""Every tests/scenarios/*.chat is a test, played three times: as it stands, with a restart after every line, and over
+the production adapters, between a pretend Slack and a pretend Teams.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from wired import differs_on_the_wire
 
 from bot.script import perform
 
@@ -18,8 +21,19 @@ class Scenario(pytest.File):
     """One dialogue."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        yield Dialogue.from_parent(self, name=self.path.stem, restarting=False)
-        yield Dialogue.from_parent(self, name=f"{self.path.stem}, restarting at every line", restarting=True)
+        yield Dialogue.from_parent(self, name=self.path.stem, differs=as_it_stands)
+        yield Dialogue.from_parent(self, name=f"{self.path.stem}, restarting at every line", differs=restarting)
+        yield Dialogue.from_parent(self, name=f"{self.path.stem}, on the wire", differs=differs_on_the_wire)
+
+
+def as_it_stands(path: Path) -> str:
+    told: list[str] = []
+    return "" if perform(path, told.append) else told[-1]
+
+
+def restarting(path: Path) -> str:
+    told: list[str] = []
+    return "" if perform(path, told.append, restarting=True) else told[-1]
 
 
 class Differs(Exception):
@@ -29,14 +43,13 @@ class Differs(Exception):
 class Dialogue(pytest.Item):
     """One performance of it."""
 
-    def __init__(self, *, restarting: bool, **more: object) -> None:
+    def __init__(self, *, differs: Callable[[Path], str], **more: object) -> None:
         super().__init__(**more)  # type: ignore[arg-type]
-        self.restarting = restarting
+        self.differs = differs
 
     def runtest(self) -> None:
-        told: list[str] = []
-        if not perform(self.path, told.append, restarting=self.restarting):
-            raise Differs(told[-1])
+        if difference := self.differs(self.path):
+            raise Differs(difference)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
         if isinstance(excinfo.value, Differs):

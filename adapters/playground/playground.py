@@ -107,8 +107,9 @@ class Playground:
     # ------------------------------------------------------------ what people do
 
     async def types(self, who: Person, typed: str, desk: Desk) -> None:
-        """Write to the bot, or type the command; a command is answered for their eyes only."""
-        how: Literal["typed", "command"] = "command" if typed.startswith("/peersupport") else "typed"
+        """Write to the bot, or type Slack's command, which is answered for their eyes only; Teams has none like it."""
+        is_command = self.platform == "slack" and typed.startswith("/peersupport")
+        how: Literal["typed", "command"] = "command" if is_command else "typed"
         press = Press(self._id(), who, f"={self.hear(typed)}", how=how, address=self._address(who))
         await self._give(who, press, desk)
 

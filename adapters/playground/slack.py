@@ -239,7 +239,7 @@ class Slack(Pretend):
 
     def _info(self, args: Json) -> Json:
         name = self._member(args.get("user"))
-        about = {"profile": {"display_name": name, "real_name": name}, "tz": "Etc/UTC", "locale": "en-US"}
+        about = {"profile": {"display_name": name, "real_name": name}, "tz": "UTC", "locale": "en-US"}
         return {"user": {"id": self.id_of(name), "team_id": TEAM} | about}
 
     def _open_view(self, args: Json) -> Json:

@@ -101,10 +101,10 @@ class Teams(Pretend):
             "from": {"id": _mri(name), "name": name, "aadObjectId": self.id_of(name)},
             "conversation": {"conversationType": "personal", "tenantId": TENANT, "id": _chat(name)},
             "recipient": {"id": BOT, "name": "Peer Support"},
-            "entities": [{"type": "clientInfo", "locale": "en-US", "platform": "Web", "timezone": "Etc/UTC"}],
+            "entities": [{"type": "clientInfo", "locale": "en-US", "platform": "Web", "timezone": "UTC"}],
             "channelData": {"tenant": {"id": TENANT}},
             "locale": "en-US",
-            "localTimezone": "Etc/UTC",
+            "localTimezone": "UTC",
             "timestamp": now,
             "localTimestamp": now,
         }

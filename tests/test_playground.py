@@ -1,0 +1,356 @@
+"""The playground's promises: what one does on the page is done by the production adapters, and nobody else gets in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import pytest
+from draw import FLOWS
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from wired import wired
+
+from adapters.playground.acting import Acting
+from adapters.playground.reading import slack_inputs, teams_inputs
+from bot.playground.page import HEADERS, TOKEN, playing
+from bot.playground.view import PARTS
+from bot.script import Script, scenarios
+from bot.texts import Words
+from conversations import privacy
+from conversations.model import Programme
+
+DEEDS = ("type", "press", "send", "close", "home", "push", "fault", "twice", "restart", "story-step", "story-stop")
+LATE = 10  # seconds after which a test gives up
+
+
+@dataclass
+class Page:
+    """A browser without a screen: it reads the stream, and sends deeds as the page does."""
+
+    address: str
+    session: aiohttp.ClientSession
+    token: str
+
+    async def state(self) -> dict[str, Any]:
+        async with self.session.get(f"{self.address}events") as stream:
+            return (await told(stream))[1]
+
+    async def do(self, deed: str, **asked: Any) -> tuple[int, Mapping[str, Any]]:
+        body = {"deed": deed} | asked
+        async with self.session.post(f"{self.address}do", json=body, headers={TOKEN: self.token}) as answer:
+            return answer.status, await answer.json()
+
+    async def done(self, deed: str, **asked: Any) -> None:
+        assert await self.do(deed, **asked) == (200, {})
+
+    async def presses(self, who: str, label: str, **answers: Any) -> None:
+        """The newest button of that name on somebody's screen, a form's own included."""
+        for message in reversed((await self.state())["messages"]):
+            if message["who"] == who and not message["gone"] and label in (shown := labels(message)):
+                asked = {"who": who, "message": message["id"], "inputs": inputs(message, answers)}
+                if message["kind"] == "form" and shown.index(label) == 0:
+                    return await self.done("send", **asked)
+                return await self.done("press", button=shown.index(label) - (message["kind"] == "form"), **asked)
+        raise AssertionError(f"{who} sees no [{label}]")
+
+    async def screen(self, who: str) -> list[str]:
+        """The words on somebody's screen, newest last."""
+        standing = [m for m in (await self.state())["messages"] if m["who"] == who and not m["gone"]]
+        return [json.dumps(m["body"], ensure_ascii=False) for m in standing]
+
+    async def chat(self) -> str:
+        async with self.session.get(f"{self.address}chat") as answer:
+            return await answer.text()
+
+
+def labels(message: Mapping[str, Any]) -> list[str]:
+    body = message["body"]
+    if message["platform"] == "teams":
+        content = (body.get("attachments") or [{}])[0].get("content", {})
+        return [action["title"] for action in content.get("actions", [])]
+    blocks = [block for block in body.get("blocks", []) if block["type"] == "actions"]
+    own = [body["submit"]["text"]] if "submit" in body else []
+    return own + [element["text"]["text"] for block in blocks for element in block["elements"]]
+
+
+def inputs(message: Mapping[str, Any], answers: Mapping[str, Any]) -> Any:
+    of = teams_inputs if message["platform"] == "teams" else slack_inputs
+    return of(message["body"], answers)
+
+
+async def told(stream: aiohttp.ClientResponse) -> tuple[str, dict[str, Any]]:
+    """The next event: its id and its data."""
+    lines = [(await stream.content.readline()).decode() for _ in range(4)]
+    return lines[0].removeprefix("id: ").strip(), json.loads(lines[2].removeprefix("data: "))
+
+
+@asynccontextmanager
+async def playground() -> AsyncIterator[Page]:
+    async with (
+        playing(0) as address,
+        aiohttp.ClientSession(read_bufsize=2**22) as session,
+        asyncio.timeout(60),
+    ):
+        async with session.get(address) as answer:
+            found = re.search(r'name="token" content="([^"]+)"', await answer.text())
+        assert found is not None
+        yield Page(address, session, found[1])
+
+
+async def skinned(page: Page, skin: str) -> None:
+    skins = {"mixed": {}}.get(skin, dict.fromkeys(("Ana", "Bo", "Cy", "Eli", "Dana"), skin))
+    await page.done("reset", skins=skins)
+
+
+async def ask(page: Page) -> None:
+    await page.done("type", who="Ana", text="/peersupport")
+    await page.presses("Ana", "Talk to someone soon")
+    await page.presses("Ana", "Ask")
+
+
+# ---------------------------------------------------------------- what one does there
+
+
+@pytest.mark.parametrize("skin", ["slack", "teams", "mixed"])
+async def test_the_whole_programme_can_be_lived_through_and_copied_as_a_dialogue_that_passes(skin):
+    async with playground() as page:
+        await skinned(page, skin)
+        await ask(page)
+        await page.presses("Cy", "Yes, I can")
+        await page.presses("Ana", "Stay unnamed and write here")
+        await page.presses("Ana", "Write")
+        await page.presses("Ana", "Send", line="Could we talk at noon?")
+        assert "Could we talk at noon?" in " ".join(await page.screen("Cy"))
+        await page.presses("Cy", "I'm worried")
+        assert await page.screen("Dana") != []
+        await page.done("push", by="1h")
+        await page.done("push", by="1h")
+        await page.presses("Cy", "We have talked")
+        await page.done("push", by="24h")
+        await page.presses("Ana", "Okay for now")
+        await page.presses("Ana", "Close")
+        for _ in range(3):
+            await page.done("push", by="72h")
+        assert {record["kind"] for record in (await page.state())["stored"]} == {"volunteering"}
+        chat = await page.chat()
+        assert "differs" not in chat, chat
+        assert "Ana   writes   Could we talk at noon?" in chat
+
+
+async def test_a_line_that_was_written_is_in_no_record_and_a_record_is_sealed():
+    async with playground() as page:
+        await ask(page)
+        stored = (await page.state())["stored"]
+        assert {"support", "doorstep", "volunteering"} <= {record["kind"] for record in stored}
+        for record in stored:
+            assert "Ana" not in json.dumps(record)
+
+
+@pytest.mark.parametrize("weather", ["busy", "down"])
+async def test_what_a_platform_did_not_take_comes_when_it_is_well_again(weather):
+    async with playground() as page:
+        await page.done("fault", platform="teams", **{"is": weather})
+        await ask(page)
+        assert await page.screen("Cy") == []
+        await page.done("fault", platform="teams", **{"is": "none"})
+        await page.done("push", by="next")
+        assert len(await page.screen("Cy")) == 1
+
+
+async def test_a_press_that_is_delivered_twice_counts_once_and_a_restart_loses_nothing():
+    async with playground() as page:
+        await page.done("twice", on=True)
+        await ask(page)
+        await page.done("restart")
+        assert len(await page.screen("Bo")) == 1
+        await page.presses("Bo", "Yes, I can")
+        assert "differs" not in await page.chat()
+
+
+async def test_every_story_can_be_played_line_by_line_and_comes_out_as_it_stands():
+    async with playground() as page:
+        await page.done("story", name="accompanied-to-the-end")
+        story = (await page.state())["story"]
+        while any(line["state"] == "next" for line in story["lines"]):
+            await page.done("story-step")
+            story = (await page.state())["story"]
+        assert story["says"] == ""
+        assert {line["state"] for line in story["lines"]} == {"done"}
+
+
+# ---------------------------------------------------------------- laws
+
+
+async def test_whatever_is_on_a_screen_the_lens_knows_who_can_read_it():
+    """Every card of every dialogue is one of the table's things, told by its words alone."""
+    strangers: set[str] = set()
+    for path in scenarios().values():
+        async with wired() as stage:
+            script = Script(stage)
+            for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+                await script.line(number, line)
+            for chat in stage.chats.values():
+                assert isinstance(chat, Acting)
+                known = set(stage.said) | chat.unheard() | {" ".join(stage.engine.refusal().text.split())}
+                strangers |= {" ".join(each.card.text.split()) for each in chat.happenings} - known
+            for said in stage.said.values():
+                assert privacy.thing_of("", said.text, said.slot) in privacy.THINGS
+    assert {text for text in strangers if not text.startswith("We wrote to you in our own chat")} == set()
+
+
+def test_everything_that_time_does_has_words():
+    words = Words.load(Programme())
+    timers = {(flow.name, timer) for flow in FLOWS for stage in flow.stages.values() for timer in stage.waits}
+    assert [key for flow, timer in timers if not words.bundle.has_message(key := f"coming-{flow}-{timer}")] == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_people_press_the_copy_passes(seed):
+    """Anybody presses anything they see, and time passes; what was copied is then played, and comes out the same."""
+    luck = random.Random(seed)  # noqa: S311  a lot, not a secret
+    async with playground() as page:
+        await skinned(page, luck.choice(["slack", "teams", "mixed"]))
+        await ask(page)
+        for _ in range(14):
+            standing = [m for m in (await page.state())["messages"] if not m["gone"] and m["kind"] != "home"]
+            newest = {(m["who"], label): m for m in standing for label in labels(m) if not label.startswith("Open a")}
+            if luck.random() < 0.25 or not newest:
+                await page.do("push", by=luck.choice(["10m", "1h", "24h", "next"]))
+                continue
+            who, label = luck.choice(sorted(newest))
+            await page.presses(who, label)
+        chat = await page.chat()
+    assert "it differs" not in chat, chat
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+asked = st.fixed_dictionaries(
+    {},
+    optional={
+        "who": st.sampled_from(["Ana", "Bo", "Nobody"]) | anything,
+        "text": anything,
+        "message": st.sampled_from([f"m{number}" for number in range(1, 6)]) | anything,
+        "button": st.integers(-1, 3) | anything,
+        "inputs": anything,
+        "by": st.sampled_from(["10m", "next"]) | anything,
+        "platform": st.sampled_from(["slack", "teams"]) | anything,
+        "is": st.sampled_from(["none", "busy"]) | anything,
+        "on": anything,
+    },
+)
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(DEEDS) | st.text(max_size=5), asked), max_size=12))
+def test_whatever_a_page_asks_for_it_gets_a_kind_answer(deeds):
+    async def play() -> None:
+        async with playground() as page:
+            await ask(page)
+            for deed, more in deeds:
+                status, says = await page.do(deed, **more)
+                assert status == 200 or (status == 409 and says["says"]), (deed, more, status, says)
+
+    asyncio.run(play())
+
+
+# ---------------------------------------------------------------- who gets in
+
+
+async def test_only_its_own_page_may_do_anything():
+    async with playground() as page, page.session.post(f"{page.address}do", json={"deed": "restart"}) as answer:
+        assert answer.status == 403
+
+
+@pytest.mark.parametrize("name", ["playground.example", "127.0.0.1", "127.0.0.1:1", ""])
+async def test_it_answers_to_no_other_name(name):
+    async with playground() as page:
+        for path in ("", "words", "events", "page/main.js", "chat"):
+            async with page.session.get(page.address + path, headers={"Host": name}) as answer:
+                assert answer.status in {400, 421}
+
+
+@pytest.mark.parametrize(
+    "path", ["", "page/main.js", "page/nothing.js", "words", "words?lang=../..", "chat", "nothing"]
+)
+async def test_everything_carries_the_strict_policy(path):
+    async with playground() as page, page.session.get(page.address + path) as answer:
+        assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+        assert "Server" not in answer.headers
+
+
+async def test_a_pretend_platform_takes_calls_from_the_bot_alone():
+    async with playground() as page:
+        async with page.session.post(f"{page.address}pretend/slack/api/chat.postMessage", json={}) as answer:
+            assert (await answer.json())["error"] == "invalid_auth"
+        async with page.session.post(f"{page.address}v3/conversations", json={}) as answer:
+            assert answer.status == 401
+        async with page.session.post(f"{page.address}slack/events", data=b"{}") as answer:
+            assert answer.status == 401
+
+
+# ---------------------------------------------------------------- the stream
+
+
+async def test_a_page_that_was_away_is_told_what_it_missed_and_no_more():
+    async with playground() as page:
+        async with page.session.get(f"{page.address}events") as stream:
+            last, _ = await told(stream)
+        await page.done("type", who="Ana", text="/peersupport")
+        async with page.session.get(f"{page.address}events", headers={"Last-Event-ID": last}) as stream:
+            _, missed = await told(stream)
+        assert missed.keys() <= {"messages", "trace"}
+        async with page.session.get(f"{page.address}events", headers={"Last-Event-ID": "another-1"}) as stream:
+            _, everything = await told(stream)
+        assert {"people", "now", "messages", "privacy"} <= everything.keys()
+        assert [person["part"] for person in everything["people"]] == sorted(
+            (person["part"] for person in everything["people"]), key=PARTS.index
+        )
+
+
+async def test_it_stops_at_once_although_pages_are_open():
+    async with aiohttp.ClientSession() as session, asyncio.timeout(LATE):
+        async with playing(0) as address:
+            stream = await session.get(f"{address}events")
+            await told(stream)
+        stream.close()
+
+
+# ---------------------------------------------------------------- the command
+
+
+async def test_a_taken_port_gives_way_to_the_next():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        async with playing(port) as address:
+            assert int(address.rsplit(":", 1)[1].strip("/")) in range(port + 1, port + 20)
+
+
+def test_it_refuses_to_run_beside_a_real_programme(tmp_path):
+    ran = subprocess.run(
+        [sys.executable, "-m", "bot", "demo", "--no-browser"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(scenarios()["nights"].parents[2]), "SLACK_BOT_TOKEN": "xoxb-1"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert "another folder" in ran.stderr
