@@ -158,12 +158,20 @@ def examine(
 @app.command("config")
 def show(
     markdown: Annotated[bool, typer.Option("--markdown", help="The table of docs/settings.md instead.")] = False,
+    privacy: Annotated[
+        bool, typer.Option("--privacy", help="Who can read what under these settings, instead.")
+    ] = False,
 ) -> None:
     """Show the settings in force and where each came from; secrets are masked."""
     if markdown:
         from bot.settings_page import table
 
         typer.echo(table(), nl=False)
+        return
+    if privacy:
+        from bot.privacy_page import page
+
+        typer.echo(page(config.load().programme()), nl=False)
         return
     rows = config.load().shown()
     names, values = (max(map(len, column)) for column in zip(*((row.name, row.value) for row in rows), strict=True))

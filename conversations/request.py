@@ -22,7 +22,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the clinician ticked. Used for matching only; shown to nobody."""
+    """What the clinician ticked. For matching; `how` stands in an offer, and whoever comes also reads `when`.
+
+    By the words about a lawyer they also know of a complaint. Nothing else is shown to anybody.
+    """
 
     about: str = field(default="", repr=False)
     how: str = "any"

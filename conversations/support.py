@@ -283,7 +283,10 @@ def ask_once_more(request: Request, event: Chose, facts: Facts) -> Decision[Requ
 
 
 def crisis_card(request: Request) -> Say:
-    """Shown only to the writer; it promises what is true at this stage. Nothing is labelled, stored or told."""
+    """Shown only to the writer; it promises what is true at this stage. Nothing is labelled or told.
+
+    That the card stands is kept with the request, sealed, as of every card.
+    """
     text, choices = {
         DETAILS.name: ("crisis", ("change-my-mind",)),
         ASKING.name: ("crisis-asking", CRISIS),

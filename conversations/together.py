@@ -1,6 +1,7 @@
 """Bringing two people together: by name with no bot in the room, or unnamed with the bot between them.
 
-A name moves only by its owner's own tap. A line is said to the other one and is held nowhere once it is delivered.
+A clinician's name moves only by their own tap; a peer's by theirs, or when a clinician chooses to meet by name.
+A line is said to the other one and is held nowhere once it is delivered.
 """
 
 from __future__ import annotations

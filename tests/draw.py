@@ -1,6 +1,7 @@
 """Try everything: every flow is run from its beginning with everybody doing anything, and what happened is drawn.
 
-`python -m tests.draw` writes docs/flows.md; a test fails when the page is not what the running code would draw.
+`python -m tests.draw` writes docs/flows.md and, from its table, docs/privacy.md with the excerpt in the README; a test
+fails when a page is not what the running code would draw.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bot import privacy_page
 from bot.texts import Words
 from conversations import anywhere
 from conversations.anywhere import Doorstep
@@ -37,7 +39,10 @@ from conversations.model import (
 from conversations.request import Request
 from conversations.volunteering import Volunteer
 
-PAGE = Path(__file__).parents[1] / "docs" / "flows.md"
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "flows.md"
+PRIVACY = ROOT / "docs" / "privacy.md"
+README = ROOT / "README.md"
 FLOWS: tuple[Flow[Any], ...] = (SUPPORT, VOLUNTEERING, DOORSTEP)
 MONDAY = datetime(2026, 3, 2, 14, tzinfo=UTC)
 
@@ -387,5 +392,14 @@ def page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def readme() -> str:
+    """The README, with the rows of who can read what as the table has them."""
+    begin, end = "<!-- who can read what -->\n", "<!-- /who can read what -->"
+    before, _, rest = README.read_text("utf-8").partition(begin)
+    return before + begin + privacy_page.excerpt(FULL_HOUSE) + end + rest.partition(end)[2]
+
+
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    PRIVACY.write_text(privacy_page.page(FULL_HOUSE), encoding="utf-8")
+    README.write_text(readme(), encoding="utf-8")

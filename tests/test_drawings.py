@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 
-from draw import FLOWS, PAGE, page
+from draw import FLOWS, FULL_HOUSE, PAGE, PRIVACY, README, page, readme
+
+from bot import privacy_page
 
 
 def test_the_page_of_flows_is_current():
     assert PAGE.read_text("utf-8") == page(), "python -m tests.draw"
+
+
+def test_the_table_of_who_can_read_what_is_current():
+    assert PRIVACY.read_text("utf-8") == privacy_page.page(FULL_HOUSE), "python -m tests.draw"
+    assert README.read_text("utf-8") == readme(), "python -m tests.draw"
 
 
 def test_every_stage_is_in_the_picture():

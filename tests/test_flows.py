@@ -13,7 +13,7 @@ from fluent.syntax import FluentParser, ast
 from fluent.syntax.visitor import Visitor
 
 from bot.texts import FOLDER, LANGUAGE
-from conversations import anywhere
+from conversations import anywhere, privacy
 from conversations.flow import FORGOTTEN, Flow, Stage
 from conversations.model import Facts, Say, Tell, Told
 from conversations.request import CODE_NAMES
@@ -34,6 +34,12 @@ HOUSE = {
     "when-weekday",
 }
 HOUSE |= {"span-days", "span-hours", "push-offer", "taken-away"}
+TABLE = {
+    *map(privacy.reader_key, privacy.READERS),
+    *map(privacy.group_key, privacy.GROUPS),
+    *map(privacy.thing_key, privacy.THINGS),
+    *map(privacy.why_key, privacy.reasons()),
+}
 NAMES = {f"{whose}-name-{n}" for whose in ("code", "peer") for n in range(CODE_NAMES)}
 TOLD_BY_THE_POST = {("support", "undelivered")}
 NO_DEADLINE = {("volunteering", "ready")}  # a peer serves until they say otherwise
@@ -161,7 +167,7 @@ def keys_of(say: Say) -> Iterator[str]:
 def used() -> set[str]:
     keys = {key for flow in FLOWS for step in tried(flow.name) for say in step.says for key in keys_of(say)}
     keys |= {f"button-{choice}" for flow in FLOWS for stage in flow.stages for choice in choices_at(flow, stage)}
-    return keys | HOUSE | NAMES
+    return keys | HOUSE | NAMES | TABLE
 
 
 class References(Visitor):

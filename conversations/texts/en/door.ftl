@@ -15,7 +15,7 @@ welcome =
 
 privacy =
     Peers promise to keep what you say to themselves, and we keep no notes. Limits: { privacy-limits }
-    Your hospital can see messages in { $platform }, so we keep stories out of chat.
+    { hospital-sees }, so we keep stories out of chat.
     We close { $close-after } after the last word, and erase { $erase-after } later.
 
 # The hospital's own wording once it is signed; until then the named exceptions.

@@ -49,16 +49,16 @@ peer-apart =
         [break] at a break
         [after-shift] after a shift
        *[any-time] soon
-    }. Your hospital can read { $platform } messages.
+    }. Your hospital { hospital-can }.
 peer-relay =
-    You can write with { $alias } here. They know you as a peer, by a code name. What you write is passed on and not kept by us.
-    Your hospital can read { $platform } messages. No patient details. A call is more private.
+    You can write with { $alias } here. They know you as a peer, by a code name. { passed-on }
+    Your hospital { hospital-can }. No patient details. A call is more private.
 peer-relay-shared =
-    You can write with { $alias } here. They know your name. What you write is passed on and not kept by us.
-    No patient details: your hospital can read { $platform } messages. A call is more private.
+    You can write with { $alias } here. They know your name. { passed-on }
+    No patient details: your hospital { hospital-can }. A call is more private.
 peer-relay-named =
     { $clinician } shared their name with you. You can go on writing here, or talk elsewhere.
-    Your hospital can read { $platform } messages. No patient details. A call is more private.
+    Your hospital { hospital-can }. No patient details. A call is more private.
 peer-guide =
     Listen first. Feelings, not the facts of what happened. No notes. No advice unless asked.
     You don't have to carry this alone: you can hand back at any time.
@@ -88,9 +88,9 @@ peer-after-talk = Of course. We've opened the same door for you, just below.
 
 volunteer-profile =
     Thank you for offering. This helps us ask you for what suits you, and not too often.
-    Your hours are counted in { $zone }. Only the programme sees this. You can change it or leave at any time.
+    Your hours are counted in { $zone }. You can change it or leave at any time. { profile-read-by }
 volunteer-change =
-    This is what we know of you as a peer. Your hours are counted in { $zone }. Only the programme sees this.
+    This is what we know of you as a peer. Your hours are counted in { $zone }. { profile-read-by }
 volunteer-pledge =
     I promise: what a colleague tells me stays with me. I take no notes. I listen first and give no advice unless asked.
     Limits: { privacy-limits } If I am worried about someone's safety, I say so at once.

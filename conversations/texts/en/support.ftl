@@ -26,7 +26,7 @@ support-none-free =
     You'll hear by { $by } either way. Or { reach-crisis } at any time.
 support-nobody-now =
     Thank you for asking. No colleague can be asked just now.{ $coordinator ->
-        [yes] {" "}A coordinator hears that someone is waiting, without your name.
+        [yes] {" "}{ coordinator-hears }
        *[no] {" "}We keep looking.
     } You'll hear by { $by } either way. Or { reach-crisis } at any time.
 support-nobody-yet =
@@ -78,17 +78,17 @@ support-apart =
         [in-person] {" "}They like to meet.
        *[any] {""}
     }
-    No patient details: your hospital can read { $platform } messages.
+    No patient details: your hospital { hospital-can }.
 support-relay =
-    Unnamed to your peer, not to your hospital: it can read { $platform } messages.
-    Your peer is called { $peer-alias } here. What you write is passed on and not kept by us.
+    Unnamed to your peer, not to your hospital: it { hospital-can }.
+    Your peer is called { $peer-alias } here. { passed-on }
     No patient details. A call is more private.
 support-relay-shared =
-    Your peer knows your name now. They are called { $peer-alias } here. What you write is passed on and not kept by us.
-    No patient details: your hospital can read { $platform } messages. A call is more private.
+    Your peer knows your name now. They are called { $peer-alias } here. { passed-on }
+    No patient details: your hospital { hospital-can }. A call is more private.
 support-relay-named =
-    { $peer } shared their name with you. You're still unnamed to them, not to your hospital: it can read { $platform } messages.
-    What you write is passed on and not kept by us. No patient details. A call is more private.
+    { $peer } shared their name with you. You're still unnamed to them, not to your hospital: it { hospital-can }.
+    { passed-on } No patient details. A call is more private.
 relay-form = What you write here is passed on to the other one and not kept by us. No patient details, please.
 relay-form-title = Write
 relay-line = { $alias } writes:

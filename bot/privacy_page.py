@@ -1,0 +1,75 @@
+"""docs/privacy.md and its excerpt in the README, printed from the table of conversations/privacy.py; tests compare them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from bot.texts import PLATFORMS, Words
+from conversations import privacy
+from conversations.model import Programme
+from conversations.privacy import Verdict
+
+COLUMNS: Final = (*privacy.READERS[:-1], *PLATFORMS)  # an export is Slack's or Teams'
+OWN: Final = frozenset(map(privacy.why_key, ("own-offer", "own-answer")))
+EXCERPT: Final = ("typed", "ticked", "offer", "declined", "unnamed", "shared-name", "line", "answer")
+
+
+def page(programme: Programme) -> str:
+    """The whole table, true of these settings. Numbers in a cell lead to its reason."""
+    words = Words.load(programme)
+    found: dict[str, int] = {}
+    parts = [_INTRODUCTION]
+    for group, things in privacy.GROUPS.items():
+        parts += [f"## {words.say(privacy.group_key(group))}", "\n".join(_table(words, things, found))]
+    parts += ["## Why", "\n".join(f"{number}. {sentence}" for sentence, number in found.items())]
+    return "\n\n".join(parts) + "\n"
+
+
+def excerpt(programme: Programme) -> str:
+    """The rows that matter most, without reasons. "own" means: each only their own."""
+    return "\n".join(_table(Words.load(programme), EXCERPT, None)) + "\n"
+
+
+def why(words: Words, verdict: Verdict, platform: str) -> str:
+    """The reason as a sentence."""
+    return words.say(verdict.why, platform=PLATFORMS[platform])
+
+
+def _table(words: Words, things: Iterable[str], found: dict[str, int] | None) -> Iterable[str]:
+    heads = [words.say(privacy.reader_key(reader)) for reader in privacy.READERS[:-1]]
+    yield f"| | {' | '.join((*heads, *(f'{name} export' for name in PLATFORMS.values())))} |"
+    yield "|---" * (len(COLUMNS) + 1) + "|"
+    for thing in things:
+        cells = (_cell(words, _verdict(words.programme, thing, column), column, found) for column in COLUMNS)
+        yield f"| {words.say(privacy.thing_key(thing))} | {' | '.join(cells)} |"
+
+
+def _verdict(programme: Programme, thing: str, column: str) -> Verdict:
+    if column in PLATFORMS:
+        return privacy.verdicts(thing, programme, column)["export"]
+    return privacy.verdicts(thing, programme, "slack")[column]
+
+
+def _cell(words: Words, verdict: Verdict, column: str, found: dict[str, int] | None) -> str:
+    mark = "own" if verdict.why in OWN else "✓" if verdict.can else "–"
+    if found is None:
+        return mark
+    sentence = why(words, verdict, column if column in PLATFORMS else "slack")
+    return f"{mark} {found.setdefault(sentence, len(found) + 1)}"
+
+
+_INTRODUCTION: Final = """\
+# Who can read what
+
+<!-- Written by `python -m tests.draw`; a test fails when it is out of date. -->
+
+Everything the programme shows or keeps, and who can read it: ✓ yes, *own* each their own
+only, – no, and the number of the reason, [below](#why).
+As it stands in the repository it is for a hospital with coordinators and somebody on call, where two people may write
+unnamed; `peersupport config --privacy` prints it for the settings in force.
+
+Readers are parts, and one person may have several: a coordinator who is asked as a peer reads what a peer reads. *IT with
+the database* has its file and not the root key. Who has both, or controls the running server, can read what is open until it
+is erased. What two people tell each other outside the bot is not in this table, and a no for the export is a no only for
+what the bot and the chat keep."""
