@@ -1,4 +1,4 @@
-"""docs/privacy.md and its excerpt in the README, printed from the table of conversations/privacy.py; tests compare them."""
+"""docs/privacy.md and its excerpt in the README, printed from the table of who can read what; a test compares them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from conversations.model import Programme
 from conversations.privacy import Verdict
 
 COLUMNS: Final = (*privacy.READERS[:-1], *PLATFORMS)  # an export is Slack's or Teams'
+NO: Final = "\u2013"  # a dash that looks like one in a table
 OWN: Final = frozenset(map(privacy.why_key, ("own-offer", "own-answer")))
 EXCERPT: Final = ("typed", "ticked", "offer", "declined", "unnamed", "shared-name", "line", "answer")
 
@@ -52,7 +53,7 @@ def _verdict(programme: Programme, thing: str, column: str) -> Verdict:
 
 
 def _cell(words: Words, verdict: Verdict, column: str, found: dict[str, int] | None) -> str:
-    mark = "own" if verdict.why in OWN else "✓" if verdict.can else "–"
+    mark = "own" if verdict.why in OWN else "✓" if verdict.can else NO
     if found is None:
         return mark
     sentence = why(words, verdict, column if column in PLATFORMS else "slack")
@@ -64,12 +65,11 @@ _INTRODUCTION: Final = """\
 
 <!-- Written by `python -m tests.draw`; a test fails when it is out of date. -->
 
-Everything the programme shows or keeps, and who can read it: ✓ yes, *own* each their own
-only, – no, and the number of the reason, [below](#why).
-As it stands in the repository it is for a hospital with coordinators and somebody on call, where two people may write
-unnamed; `peersupport config --privacy` prints it for the settings in force.
+Everything the programme shows or keeps, and who can read it: ✓ yes; *own* each their own only; a dash: no. The number
+is that of the reason, [below](#why). As it stands in the repository this page is for a hospital with coordinators and
+somebody on call, where two people may write unnamed; `peersupport config --privacy` prints it for the settings in force.
 
-Readers are parts, and one person may have several: a coordinator who is asked as a peer reads what a peer reads. *IT with
-the database* has its file and not the root key. Who has both, or controls the running server, can read what is open until it
-is erased. What two people tell each other outside the bot is not in this table, and a no for the export is a no only for
-what the bot and the chat keep."""
+Readers are parts, and one person may have several: a coordinator who is asked as a peer reads what a peer reads. *IT
+with the database* has its file and not the root key. Who has both, or controls the running server, can read what is
+open until it is erased; a copy of the file opens for as long as the key exists. What two people tell each other
+elsewhere is not in this table."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from conversations.model import Programme
 
 READERS: tuple[str, ...] = ("clinician", "peer", "other-peers", "coordinator", "database", "export")
-"""The clinician is who asked, or whoever stands at the door; the peer who said yes, or offers to be one; other peers were
+"""The clinician is who asked, or whoever stands at the door; the peer said yes, or offers to be one; other peers were
 asked, too. The database is its file, without the root key; the export is Slack's or Teams'."""
 
 
@@ -139,7 +139,8 @@ approval         coordinator-approve coordinator-talk-first coordinator-approved
 approval         approval/coordinator-settled
 training         volunteer-training-ends volunteer-training-ended
 standing         volunteer-waiting volunteer-talk-first volunteer-ready volunteer-paused volunteer-paused-until
-standing         volunteer-pause volunteer-not-yet volunteer-not-now volunteer-declined volunteer-unanswered volunteer-left
+standing         volunteer-pause volunteer-not-yet volunteer-not-now volunteer-declined
+standing         volunteer-unanswered volunteer-left
 accounts         volunteer-code volunteer-linked
 code-form        link-form
 """

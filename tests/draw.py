@@ -201,6 +201,7 @@ def _what_happens_to_a_request(talk: Request, facts: Facts) -> Iterator[tuple[Ev
         yield Told("peer-gone", who), facts
     for word in ("", "soon", "stop", "forget me", "hide", anywhere.NOT_SAFE):
         yield Opened(ANA, word), facts
+    yield Opened(ANA, "", "typed"), facts
     yield Opened(OTTO, "stop"), facts
 
 
