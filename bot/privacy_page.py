@@ -66,8 +66,8 @@ _INTRODUCTION: Final = """\
 <!-- Written by `python -m tests.draw`; a test fails when it is out of date. -->
 
 Everything the programme shows or keeps, and who can read it: ✓ yes; *own* each their own only; a dash: no. The number
-is that of the reason, [below](#why). As it stands in the repository this page is for a hospital with coordinators and
-somebody on call, where two people may write unnamed; `peersupport config --privacy` prints it for the settings in force.
+is that of the reason, [below](#why). In the repository this page is for a hospital with coordinators and somebody on
+call, where two people may write unnamed; `peersupport config --privacy` prints it for the settings in force.
 
 Readers are parts, and one person may have several: a coordinator who is asked as a peer reads what a peer reads. *IT
 with the database* has its file and not the root key. Who has both, or controls the running server, can read what is

@@ -65,6 +65,14 @@ def test_config_shows_where_a_value_came_from_and_masks_secrets(tmp_path):
     assert "canary" not in ran.stdout
 
 
+def test_who_can_read_what_is_printed_for_the_settings_in_force(tmp_path):
+    (tmp_path / ".env").write_text("PEERSUPPORT_RELAY=off\n", encoding="utf-8")
+    ran = peersupport(tmp_path, "config", "--privacy")
+    assert ran.returncode == 0
+    assert ran.stdout.startswith("# Who can read what")
+    assert "Writing through the bot is switched off here." in ran.stdout
+
+
 def test_doctor_speaks_to_programs_too(tmp_path):
     ran = peersupport(tmp_path, "doctor", "--json")
     findings = json.loads(ran.stdout)

@@ -108,21 +108,34 @@ def test_readers_things_and_reasons_are_short_and_promise_nothing_too_much():
             assert not re.search(rf"\b{re.escape(phrase.strip())}\b", text.casefold()), (key, phrase)
 
 
-@pytest.mark.parametrize("card", ["support-relay", "peer-relay", "relay-sentence", "privacy"])
-def test_one_sentence_changed_in_the_table_changes_on_the_cards(card, tmp_path):
-    texts = {file.name: file.read_text("utf-8") for file in (FOLDER / LANGUAGE).glob("*.ftl")}
-    if card == "relay-sentence":
-        card = "peer-relay-shared"
-    changed = texts["privacy.ftl"]
-    for key in ("passed-on", "hospital-sees"):
-        changed = re.sub(rf"^{key} = .*$", f"{key} = It is otherwise.", changed, flags=re.MULTILINE)
+@pytest.mark.parametrize(
+    ("sentence", "card", "reason"),
+    [
+        ("passed-on", "support-relay", "why-wrote"),
+        ("passed-on", "peer-relay", "why-wrote"),
+        ("hospital-sees", "privacy", "why-message"),
+        ("hospital-sees", "privacy", "why-card"),
+        ("coordinator-hears", "support-nobody-now", "why-told-of-it"),
+    ],
+)
+def test_a_sentence_changed_once_changes_on_the_card_and_in_the_table(sentence, card, reason, tmp_path):
     (tmp_path / LANGUAGE).mkdir()
-    for name, text in texts.items():
-        (tmp_path / LANGUAGE / name).write_text(changed if name == "privacy.ftl" else text, "utf-8")
+    for file in (FOLDER / LANGUAGE).glob("*.ftl"):
+        changed = re.sub(
+            rf"^{sentence} = .*$", f"{sentence} = It is otherwise", file.read_text("utf-8"), flags=re.MULTILINE
+        )
+        (tmp_path / LANGUAGE / file.name).write_text(changed, "utf-8")
     words = Words.load(FULL_HOUSE, folder=tmp_path)
-    assert "It is otherwise." in words.say(card, platform="Slack", alias="Maple", **{"peer-alias": "Brook"})
-    assert "It is otherwise." in words.say("why-wrote")
-    assert "It is otherwise." in words.say("why-message", platform="Slack")
+    given = {
+        "platform": "Slack",
+        "alias": "Maple",
+        "peer-alias": "Brook",
+        "clinician": "Ana",
+        "by": "9",
+        "coordinator": "yes",
+    }
+    for key in (card, reason):
+        assert "It is otherwise" in words.say(key, **given), key
 
 
 # ---------------------------------------------------------------- true of the settings
@@ -235,8 +248,6 @@ def test_nothing_is_decided_to_be_shown_to_whom_it_is_a_no():
 
 
 # ---------------------------------------------------------------- true of everything that is shown
-
-Reads = tuple[str, str, str]  # record, whose eyes, thing
 
 
 @dataclass(slots=True)
