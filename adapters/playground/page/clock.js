@@ -27,7 +27,7 @@ export function clock(play) {
       const { next } = state;
       at("next").disabled = !next;
       at("next").replaceChildren(...(next
-        ? [word("page-next"), h("span", {}, h("strong", {}, next.what), ` · ${next.when} (${next.in})`)]
+        ? [h("span", {}, word("page-next"), ` · ${next.when} (${next.in})`), h("strong", {}, next.what)]
         : [word("page-next-none")]));
     }
     if (changed("coming")) {

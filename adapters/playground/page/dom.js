@@ -2,7 +2,6 @@
 
 import { carry } from "./words.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 let count = 0;
 
 export const fresh = (name) => `${name}-${++count}`;
@@ -23,21 +22,8 @@ export const word = (key, props = {}) => h("span", { word: key, ...props });
 export const button = (props, ...children) => h("button", { type: "button", ...props }, ...children);
 export const avatar = (name) => h("span", { class: "avatar", "aria-hidden": "true" }, name.slice(0, 1));
 
-const PATHS = {
-  eye: "M1.500 8S4 3.500 8 3.500 14.500 8 14.500 8 12 12.500 8 12.500 1.500 8 1.500 8zM8 10a2 2 0 1 0 0-4 2 2 0 0 0 0 4z",
-  shut: "M1.500 8S4 3.500 8 3.500 14.500 8 14.500 8 12 12.500 8 12.500 1.500 8 1.500 8zM3 14 13 2",
-};
-
-export function icon(name) {
-  const svg = document.createElementNS(SVG, "svg");
-  const path = document.createElementNS(SVG, "path");
-  svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("aria-hidden", "true");
-  svg.setAttribute("class", `icon ${name}`);
-  path.setAttribute("d", PATHS[name]);
-  svg.append(path);
-  return svg;
-}
+// Drawings stand in the page itself; each is used many times.
+export const icon = (name) => document.getElementById(`icon-${name}`).content.firstElementChild.cloneNode(true);
 
 // One list, many updates: an entry is drawn again only when its own JSON has changed.
 export function keyed(parent, draw) {

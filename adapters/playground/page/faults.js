@@ -18,7 +18,7 @@ export function faults(panel, play) {
   const twice = h("input", { type: "checkbox", onchange: () => play.deed({ deed: "twice", on: twice.checked }) });
   panel.append(
     h("h2", { word: "page-faults" }), h("p", { class: "hint", word: "page-faults-about" }),
-    PLATFORMS.map(choose).reduce((all, each) => { all.append(each); return all; }, document.createDocumentFragment()),
+    ...PLATFORMS.map(choose),
     h("label", { class: "tick" }, twice, word("page-twice")),
     h("p", { class: "actions" }, button({ class: "press", word: "page-restart", onclick: () => play.deed({ deed: "restart" }) })),
     h("p", { class: "hint", word: "page-restart-about" }),

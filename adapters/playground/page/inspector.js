@@ -8,7 +8,7 @@ const pretty = (body) => JSON.stringify(body, null, 2);
 function step(entry) {
   const body = h("pre", { tabindex: "0" });
   const open = (event) => { if (event.target.open) body.textContent = pretty(entry.body); };
-  return h("li", { class: `step ${entry.step}` },
+  return h("li", { class: `step step-${entry.step}` },
     h("details", { ontoggle: open },
       h("summary", {}, h("span", { class: "number" }, entry.n), word(`page-step-${entry.step}`, { class: "pill" }), h("span", { class: "title" }, entry.title)),
       h("div", { class: "opened" }, button({ class: "quiet", word: "page-copy", onclick: () => copy(pretty(entry)) }), body)));

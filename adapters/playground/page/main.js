@@ -30,15 +30,20 @@ async function deed(what) {
 
 const skins = () => Object.fromEntries(state.people.map((each) => [each.name, each.platform]));
 
+const begun = () => state.messages.length > 0 || state.trace.length > 0;
+
+// Whether what happened so far may go; asked only where there is something to lose.
+const afresh = async () => !begun() || sure("page-reset-sure");
+
 async function reset(changed = {}) {
-  const fresh = state.messages.length === 0 && state.trace.length === 0;
-  if (!fresh && !(await sure("page-reset-sure"))) return false;
+  if (!(await afresh())) return false;
   await deed({ deed: "reset", skins: { ...skins(), ...changed } });
   return true;
 }
 
 const play = {
   deed,
+  afresh,
   link: () => note(say("page-link")),
   look: (message) => {
     open("lens");
@@ -110,8 +115,10 @@ at("copy-chat").addEventListener("click", async () => copy(await (await fetch("/
 at("reset").addEventListener("click", () => reset());
 theme(at("theme"));
 
-await learn(remembered() ?? document.documentElement.lang);
-follow((now, changed) => {
+const served = document.documentElement.lang;
+await learn(remembered() ?? served).catch(() => learn(served)); // a language may have left since it was chosen
+follow((now, changed, whole) => {
   state = now;
-  for (const update of [views.lens.update, ...views.others]) update(now, changed);
+  document.body.classList.toggle("begun", begun());
+  for (const update of [views.lens.update, ...views.others]) update(now, changed, whole);
 }, (gone) => { at("lost").textContent = gone ? say("page-lost") : ""; });

@@ -1,12 +1,14 @@
 // One person's chat, as their platform shows it.
 
 import { avatar, button, fresh, h, icon, word } from "./dom.js";
+import { strange } from "./questions.js";
 import * as slack from "./slack.js";
 import { tablist, tabs } from "./tabs.js";
 import * as teams from "./teams.js";
 
 const DRAWN = { slack, teams };
 const HINTS = { clinician: "page-first" };
+const KINDS = ["card", "aside", "form", "home"];
 const COMMAND = "/peersupport";
 
 // `play` says what the page can do: deed, link, look, reskin, touched.
@@ -18,12 +20,13 @@ export function pane(person, play) {
   const line = h("input", { type: "text", autocomplete: "off", label: "page-write", hint: `page-write-${platform}` });
   const composer = h("form", { class: "composer", onsubmit: write }, line, h("button", { word: "page-send" }));
   const title = fresh("person");
+  let turn = () => {}; // to one of the tabs, where there are any
   const unread = h("span", { class: "unread" });
   const behind = h("div", { class: "behind-form" }, log, composer);
   const chat = h("div", { class: "chat" }, behind, over);
   const node = h("section", { class: `pane ${platform}`, "aria-labelledby": title }, header(), ...middle());
   const kept = new Map(); // id of a message → what stands for it on this screen
-  let people = "";
+  let people = [];
   let count = 0;
 
   node.addEventListener("pointerdown", read);
@@ -33,8 +36,8 @@ export function pane(person, play) {
     const skin = h("select", { label: "page-skin", onchange: () => play.reskin(name, skin) },
       ["slack", "teams"].map((each) => h("option", { value: each, word: `page-${each}`, selected: each === platform })));
     return h("header", { class: "who" }, avatar(name),
-      h("div", { class: "names" }, h("h2", { id: title }, name), h("p", {}, word(`page-part-${person.part}`), person.says ? ` · ${person.says}` : "")),
-      unread, skin);
+      h("div", { class: "names" }, h("h2", { id: title }, name), word(`page-part-${person.part}`, { class: "part" }), unread),
+      skin, h("p", { title: person.says }, person.says));
   }
 
   function middle() {
@@ -48,6 +51,7 @@ export function pane(person, play) {
       if (view === "home") play.deed({ deed: "home", who: name });
     });
     choose("messages");
+    turn = choose;
     return [list, chat, home];
   }
 
@@ -73,7 +77,7 @@ export function pane(person, play) {
   // ---------------------------------------------------------------- messages
 
   const who = (message, card) => ({
-    people: JSON.parse(people),
+    people,
     link: play.link,
     press: (number) => wait(card(), () => play.deed({
       deed: "press", who: name, message: message.id, button: number, inputs: DRAWN[platform].inputs(message.body, card()),
@@ -87,21 +91,32 @@ export function pane(person, play) {
     card.setAttribute("aria-busy", "false");
   }
 
+  // A card that this page cannot draw is a box in its place, and no reason to draw nothing else.
   function drawn(message) {
-    const card = DRAWN[platform].draw(message.body, who(message, () => card));
-    return card;
+    if (message.kind === "said") return h("p", { class: "card" }, message.body.text);
+    try {
+      if (!KINDS.includes(message.kind)) return h("div", { class: "card" }, strange(message.kind));
+      const card = DRAWN[platform].draw(message.body, who(message, () => card));
+      return card;
+    } catch (reason) {
+      return h("div", { class: "card" }, strange(reason.message));
+    }
   }
+
+  const readers = (message) => (message.thing
+    ? button({ class: "quiet", onclick: () => play.look(message) }, icon("eye"), word("page-who-can-read"))
+    : null);
 
   function article(message, card) {
     const said = message.kind === "said";
     const from = said ? h("strong", {}, name) : h("strong", { word: "page-bot" });
-    const node = h("article", { class: `message ${message.kind}`, tabindex: "-1" },
+    const node = h("article", { class: `message message-${message.kind}`, tabindex: "-1" },
       said ? avatar(name) : h("img", { class: "avatar", src: "/page/icon.svg", alt: "", width: 32, height: 32 }),
       h("div", { class: "by" }, from, h("span", { class: "at" }, message.at), message.edited ? word("page-edited", { class: "at" }) : null),
       message.kind === "aside" ? h("p", { class: "only" }, icon("eye"), word("page-only-you")) : null,
       card,
       h("div", { class: "foot" },
-        message.thing ? button({ class: "quiet", onclick: () => play.look(message) }, icon("eye"), word("page-who-can-read")) : null,
+        readers(message),
         message.kind === "aside" ? button({ class: "quiet", word: "page-dismiss", onclick: () => { node.remove(); line.focus(); } }) : null));
     return node;
   }
@@ -113,7 +128,7 @@ export function pane(person, play) {
     if (old?.json === json) return null;
     const body = JSON.stringify(message.body);
     const same = old?.body === body;
-    const card = message.kind === "said" ? h("p", { class: "card" }, message.body.text) : same ? old.card : drawn(message);
+    const card = same ? old.card : drawn(message);
     const node = article(message, card);
     const focused = old?.node.contains(document.activeElement);
     if (old) old.node.replaceWith(node);
@@ -167,7 +182,7 @@ export function pane(person, play) {
     h("header", {}, h("h3", { id: title, tabindex: "-1" }, slack.plain(body.title)), button({ class: "close", label: "page-close", onclick: close }, "×")),
     h("div", { class: "asks", tabindex: "0", role: "group", "aria-labelledby": title }, card),
     h("footer", {},
-      message.thing ? button({ class: "quiet", onclick: () => play.look(message) }, icon("eye"), word("page-who-can-read")) : null,
+      readers(message),
       button({ class: "press", word: body.submit ? "page-cancel" : "page-close", onclick: close }),
       body.submit ? button({ class: "press primary", onclick: send }, slack.plain(body.submit)) : null));
   }
@@ -178,7 +193,7 @@ export function pane(person, play) {
     const json = message ? JSON.stringify(message.body) : "none";
     if (front === json) return;
     front = json;
-    home.replaceChildren(message ? drawn(message) : h("p", { class: "empty", word: "page-home-empty" }));
+    home.replaceChildren(...(message ? [drawn(message), h("div", { class: "foot" }, readers(message))] : [h("p", { class: "empty", word: "page-home-empty" })]));
   }
 
   // ---------------------------------------------------------------- what changed
@@ -188,20 +203,22 @@ export function pane(person, play) {
     : word("page-quiet"));
 
   function update(state, whole) {
-    people = JSON.stringify(state.people.map((each) => ({ text: each.name, value: each.ids?.[platform] ?? each.name })));
+    people = state.people.map((each) => ({ text: each.name, value: each.ids[platform] }));
     const mine = state.messages.filter((each) => each.who === name && !each.gone).sort((a, b) => a.order - b.order);
-    const listed = mine.filter((each) => ["said", "card", "aside"].includes(each.kind));
+    const listed = mine.filter((each) => !["form", "home"].includes(each.kind));
     const low = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
     forget(new Set(listed.map((each) => each.id)));
     const news = listed.map((message) => show(message, whole)).filter(Boolean);
     listed.length ? empty.remove() : log.append(empty);
     overlay(mine.findLast((each) => each.kind === "form"));
-    page(mine.findLast((each) => each.kind === "home"));
+    const standing = mine.findLast((each) => each.kind === "home");
+    page(standing);
+    if (whole && !standing) turn("messages"); // a fresh start: nobody has opened the Home tab yet
     const first = news.find((each) => each.fresh);
     if (first && !whole) log.scrollTop = first.node.offsetTop - 12; // its top, where it is taller than the chat
     else if (low || whole) log.scrollTop = log.scrollHeight;
     if (news.length && !whole && !play.isFront(name)) mark(count + news.length);
   }
 
-  return { node, person, update };
+  return { node, read, update };
 }

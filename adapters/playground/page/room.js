@@ -10,10 +10,10 @@ export function room(faces, panes, play) {
   const own = {
     ...play,
     isFront: (name) => name === front,
-    touched: (name) => { front = name; },
+    touched,
     marked: (name, count) => {
       const mark = shown.get(name)?.mark;
-      mark?.replaceChildren(...(count ? [String(count), word("page-new", { class: "unseen" })] : []));
+      mark?.replaceChildren(...(count ? [String(count), word("page-new", { class: "unseen" })].flatMap((each) => [each, " "]) : []));
     },
   };
 
@@ -24,30 +24,38 @@ export function room(faces, panes, play) {
     shown.set(person.name, { ...made, face, mark, skin: person.platform });
   }
 
-  function bring(name) {
+  function touched(name) {
+    if (name === front) return;
+    front = name;
     for (const [each, { node, face }] of shown) {
       node.classList.toggle("front", each === name);
-      face.toggleAttribute("aria-current", each === name);
-      if (each === name) face.setAttribute("aria-current", "true");
+      face.setAttribute("aria-current", String(each === name));
     }
-    const { node } = shown.get(name);
+  }
+
+  function bring(name) {
+    touched(name);
+    const { node, read } = shown.get(name);
     node.scrollIntoView({ inline: "nearest", block: "nearest" });
-    node.dispatchEvent(new Event("focusin"));
+    read();
   }
 
   function cast(people) {
-    const same = people.length === shown.size && people.every((each) => shown.get(each.name)?.skin === each.platform);
-    if (same) return;
+    const before = front;
+    front = null;
     shown.clear();
     people.forEach(add);
     panes.replaceChildren(...[...shown.values()].map((each) => each.node));
     faces.replaceChildren(...[...shown.values()].map((each) => each.face));
-    bring(shown.has(front) ? front : people[0].name);
+    bring(shown.has(before) ? before : people[0].name);
   }
 
-  return (state, changed) => {
-    if (changed("people")) cast(state.people);
-    if (!changed("messages")) return;
-    for (const each of shown.values()) each.update(state, changed("privacy") && changed("stories"));
+  const standing = (people) => people.length === shown.size && people.every((each) => shown.get(each.name)?.skin === each.platform);
+
+  return (state, changed, whole) => {
+    const recast = changed("people") && !standing(state.people);
+    if (recast) cast(state.people);
+    if (!recast && !changed("messages")) return;
+    for (const each of shown.values()) each.update(state, recast || whole);
   };
 }

@@ -57,8 +57,8 @@ function answer(element, values) {
 
 // Only the plainest text is ours; markup, or emoji names read as pictures, would say something else.
 export function plain(object) {
-  const own = object?.type === "plain_text" && !object.emoji;
-  return own ? [object.text, ...strangers(object, "type text emoji", "text")] : [strange(object?.type ?? "text")];
+  if (object?.type !== "plain_text") return [strange(object?.type ?? "text")];
+  return [object.text, ...strangers(object, "type text emoji", "text"), ...(object.emoji ? [strange("text.emoji")] : [])];
 }
 
 const BLOCKS = {
@@ -100,5 +100,7 @@ function question(block, place, who) {
     multi_users_select: () => people(place, { ...asks, options: who.people, ticked: element.initial_users ?? [] }),
     plain_text_input: () => text(place, { ...asks, written: element.initial_value ?? "", longest: element.max_length }),
   }[element.type]();
-  return [made, ...strangers(element, INPUTS[element.type])];
+  const odd = [block.label, ...flat(element).map((each) => each.text)].flatMap(plain);
+  return [made, ...strangers(element, INPUTS[element.type]), ...flat(element).flatMap((each) => strangers(each, "text value", "option")),
+    ...odd.filter((each) => typeof each !== "string")];
 }

@@ -20,6 +20,7 @@ export function stories(panel, play) {
     button({ onclick: () => open(key) }, h("strong", {}, title(key)), h("span", {}, about))));
 
   async function open(key) {
+    if (now.hidden && !(await play.afresh())) return;
     await play.deed({ deed: "story", name: key });
     panel.scrollTop = 0;
   }

@@ -3,7 +3,8 @@
 const PATIENCE = 1500; // a short stumble of the line is not worth a word
 const AGAIN = 3000;
 
-// `seen(state, changed)` hears of every change; `lost(gone)` of a line that broke, or came back.
+// `seen(state, changed, whole)` hears of every change, and whether all of it is news; `lost(gone)` of a line that broke,
+// or came back.
 export function follow(seen, lost) {
   let state = null;
   let worry = 0;
@@ -16,13 +17,13 @@ export function follow(seen, lost) {
     });
     source.addEventListener("state", (event) => {
       state = JSON.parse(event.data);
-      seen(state, () => true);
+      seen(state, () => true, true);
     });
     source.addEventListener("patch", (event) => {
       if (state === null) return;
       const patch = JSON.parse(event.data);
       state = patched(state, patch);
-      seen(state, (key) => key in patch);
+      seen(state, (key) => key in patch, false);
     });
   };
   connect();

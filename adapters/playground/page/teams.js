@@ -52,7 +52,10 @@ function element(each, who) {
 }
 
 const ELEMENTS = {
-  TextBlock: (each) => h(each.style === "heading" ? "h3" : "p", {}, unmarked(each.text)),
+  TextBlock: (each) => [
+    h(each.style === "heading" ? "h3" : "p", {}, unmarked(each.text)),
+    each.wrap ? [] : [strange("TextBlock.wrap")], // Teams would cut it at the end of the line
+  ].flat(),
   RichTextBlock: (each) => h("p", {}, each.inlines.flatMap((run) => (run.type === "TextRun"
     ? [run.text, ...strangers(run, KNOWN.TextRun)]
     : [strange(run.type ?? typeof run)]))),
@@ -70,9 +73,10 @@ function choices(each, who) {
     options: each.choices.map(({ title, value }) => ({ text: title, value })),
     ticked: each.value ? each.value.split(",") : [],
   };
-  if (each["choices.data"]) return people(each.id, { ...asks, options: who.people });
-  if (each.style === "compact" && !each.isMultiSelect) return list(each.id, asks);
-  return ticks(each.id, { ...asks, compact: each.style === "compact" });
+  const odd = each.choices.flatMap((choice) => strangers(choice, "title value", "Input.Choice"));
+  if (each["choices.data"]) return [people(each.id, { ...asks, options: who.people }), ...odd];
+  if (each.style === "compact" && !each.isMultiSelect) return [list(each.id, asks), ...odd];
+  return [ticks(each.id, { ...asks, compact: each.style === "compact" }), ...odd];
 }
 
 function act(each, number, who) {

@@ -6,7 +6,9 @@ let words = {};
 export const say = (key) => words[key] ?? key;
 
 export async function learn(language) {
-  words = await (await fetch(`/words?lang=${encodeURIComponent(language)}`)).json();
+  const answer = await fetch(`/words?lang=${encodeURIComponent(language)}`);
+  if (!answer.ok) throw new Error(language);
+  words = await answer.json();
   document.documentElement.lang = language;
   spell(document);
 }
@@ -17,7 +19,7 @@ const SPELT = {
   hint: (node, text) => node.setAttribute("placeholder", text),
 };
 
-export function spell(root) {
+function spell(root) {
   for (const [name, put] of Object.entries(SPELT)) {
     for (const node of root.querySelectorAll(`[data-${name}]`)) put(node, say(node.dataset[name]));
   }
