@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import zipfile
@@ -154,12 +156,23 @@ def test_a_teams_package_that_could_not_work_is_refused(tmp_path, words, environ
     assert list(tmp_path.iterdir()) == []
 
 
-def test_demo_lists_its_dialogues_and_plays_one(tmp_path):
-    listed = peersupport(tmp_path)
-    assert listed.returncode == 0
-    assert "accompanied-to-the-end" in listed.stdout
+def test_demo_plays_a_dialogue(tmp_path):
     played = peersupport(tmp_path, "demo", "--script", "accompanied-to-the-end")
     assert (played.returncode, played.stderr) == (0, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [(), ("demo", "--no-browser", "--port", "0")])
+def test_with_nothing_configured_it_is_the_playground_until_it_is_told_to_stop(tmp_path, words):
+    environ = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}} | {"BROWSER": "true"}
+    environ |= {"PYTHONPATH": str(Path(config.__file__).parents[1]), "PYTHONDONTWRITEBYTECODE": "1"}
+    with subprocess.Popen(  # noqa: S603  # our own command
+        [sys.executable, "-m", "bot", *words], cwd=tmp_path, env=environ, stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert re.match(r"The playground is at http://127\.0\.0\.1:\d+/", running.stdout.readline())
+        running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=20) == 0
     assert list(tmp_path.iterdir()) == []
 
 

@@ -23,7 +23,7 @@ from wired import wired
 
 from adapters.playground.acting import Acting
 from adapters.playground.reading import slack_inputs, teams_inputs
-from bot.playground.page import HEADERS, TOKEN, playing
+from bot.playground.page import FILES, HEADERS, TOKEN, playing
 from bot.playground.view import PARTS
 from bot.script import Script, scenarios
 from bot.texts import Words
@@ -211,8 +211,27 @@ async def test_whatever_is_on_a_screen_the_lens_knows_who_can_read_it():
 
 def test_everything_that_time_does_has_words():
     words = Words.load(Programme())
-    timers = {(flow.name, timer) for flow in FLOWS for stage in flow.stages.values() for timer in stage.waits}
-    assert [key for flow, timer in timers if not words.bundle.has_message(key := f"coming-{flow}-{timer}")] == []
+    waited_for = {
+        f"coming-{flow.name}-{timer}" for flow in FLOWS for stage in flow.stages.values() for timer in stage.waits
+    }
+    spoken = {key for key in words.bundle._messages if key.startswith("coming-")}
+    assert waited_for | {"coming-message"} == spoken
+
+
+def test_the_page_says_nothing_it_has_no_words_for_and_has_no_word_it_does_not_say():
+    spoken = {key for key in Words.load(Programme()).bundle._messages if key.startswith("page-")}
+    source = "".join(file.read_text("utf-8") for file in FILES.iterdir())
+    put_together = tuple(re.findall(r"`(page-[a-z-]+)\$\{", source))
+    literal = set(re.findall(r"[\"`](page-[a-z0-9-]+)[\"`]", source)) | {"page-slack", "page-teams"}
+    assert literal - spoken == set()
+    assert {key for key in spoken - literal if not key.startswith(put_together)} == set()
+
+
+async def test_a_language_nobody_has_written_is_not_there():
+    async with playground() as page:
+        for language, status in {"en": 200, "xx": 404, "../..": 404}.items():
+            async with page.session.get(f"{page.address}words", params={"lang": language}) as answer:
+                assert answer.status == status
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -31,6 +31,7 @@ log = structlog.get_logger()
 HOST: Final = "127.0.0.1"
 PORTS: Final = 20  # that are tried, from the one that was asked for
 FILES: Final = Path(playground.__file__).parent / "page"
+OWN_WORDS: Final = "playground.ftl"
 TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; "
@@ -100,9 +101,10 @@ class Page:
         return web.Response(body=found.read_bytes(), content_type=TYPES[found.suffix], charset="utf-8")
 
     async def _words(self, request: web.Request) -> web.Response:
-        known = {folder.name for folder in FOLDER.iterdir() if folder.is_dir()}
         language = request.query.get("lang", LANGUAGE)
-        return web.json_response(_page_words(language if language in known else LANGUAGE))
+        if language not in {folder.name for folder in FOLDER.iterdir() if (folder / OWN_WORDS).is_file()}:
+            raise web.HTTPNotFound
+        return web.json_response(_page_words(language))
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         return await self._session.stream.follow(request, self._session.view.state)
@@ -128,7 +130,7 @@ class Page:
 
 def _page_words(language: str) -> dict[str, str]:
     """The page's own words, by their keys."""
-    parsed = FluentParser().parse((FOLDER / language / "playground.ftl").read_text(encoding="utf-8"))
+    parsed = FluentParser().parse((FOLDER / language / OWN_WORDS).read_text(encoding="utf-8"))
     bundle = FluentBundle([language], use_isolating=False)
     bundle.add_resource(parsed)
     patterns = {
