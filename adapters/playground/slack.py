@@ -128,7 +128,7 @@ class Slack(Pretend):
         action = {key: element[key] for key in kept if key in element} | {"action_ts": self._stamp()}
         payload = self._payload("block_actions", shown.who) | {"actions": [action]}
         if shown.kind in {"form", "home"}:
-            view = body | {"state": state, "app_installed_team_id": TEAM}
+            view = _sent_back(shown, body, state)
             return payload | {"container": {"type": "view", "view_id": shown.place}, "view": view}
         channel, _, stamp = shown.place.partition("/")
         alone = shown.kind == "aside"
@@ -141,7 +141,7 @@ class Slack(Pretend):
         }
 
     def _submission(self, shown: Shown, state: Json) -> Json:
-        view = shown.body | {"state": state, "app_installed_team_id": TEAM}
+        view = _sent_back(shown, shown.body, state)
         return self._payload("view_submission", shown.who) | {"view": view, "response_urls": []}
 
     def _payload(self, kind: str, name: str) -> Json:
@@ -158,15 +158,15 @@ class Slack(Pretend):
     async def _event(self, event: Json) -> Answered:
         envelope: Json = {"type": "event_callback", "team_id": TEAM, "api_app_id": APP, "event": event}
         envelope |= {"event_id": f"Ev{next(self._numbers):08d}", "event_time": int(self._now())}
-        self.line.sent(event["type"], envelope)
+        self.line.sent(f"{self.name_of(event['user'])}: {event['type']}", envelope)
         return await self._signed(json.dumps(envelope).encode(), "application/json")
 
     async def _interacts(self, payload: Json) -> Answered:
-        self.line.sent(payload["type"], payload)
+        self.line.sent(f"{self.name_of(payload['user']['id'])}: {payload['type']}", payload)
         return await self._signed(urlencode({"payload": json.dumps(payload)}).encode(), _FORM)
 
     async def _form(self, form: Json) -> Answered:
-        self.line.sent("command", form)
+        self.line.sent(f"{self.name_of(form['user_id'])}: {form['command']}", form)
         return await self._signed(urlencode(form).encode(), _FORM)
 
     async def _signed(self, body: bytes, content_type: str) -> Answered:
@@ -248,26 +248,25 @@ class Slack(Pretend):
             raise _Refused("expired_trigger_id")
         for open_already in [shown for shown in self.screens.of(name) if shown.kind == "form"]:
             self.screens.take_away(open_already)
-        number = next(self._numbers)
-        view = self._view(args) | {"id": f"V{number}", "hash": f"{number}.0"}
-        self.screens.put(name, "form", self.platform, view, view["id"])
-        return {"view": view}
+        view, place = self._view(args), f"V{next(self._numbers)}"
+        self.screens.put(name, "form", self.platform, view, place)
+        return {"view": view | {"id": place}}
 
     def _update_view(self, args: Json) -> Json:
         shown = self.screens.at(self.platform, str(args.get("view_id")))
         if shown is None:
             raise _Refused("not_found")
         self.screens.edit(shown, shown.body | self._view(args))
-        return {"view": shown.body}
+        return {"view": shown.body | {"id": shown.place}}
 
     def _publish(self, args: Json) -> Json:
         name = self._member(args.get("user_id"))
-        view, place = self._view(args), f"home of {self.id_of(name)}"
+        view, place = self._view(args), f"V{self.id_of(name)}"
         if (shown := self.screens.at(self.platform, place)) is not None:
-            self.screens.edit(shown, view | {"id": shown.body["id"]})
+            self.screens.edit(shown, view)
         else:
-            self.screens.put(name, "home", self.platform, view | {"id": f"V{next(self._numbers)}"}, place)
-        return {"view": view}
+            self.screens.put(name, "home", self.platform, view, place)
+        return {"view": view | {"id": place}}
 
     async def _answered_later(self, request: web.Request) -> web.Response:
         """What the bot says through the address that came with a press."""
@@ -329,6 +328,11 @@ def elements(body: Json) -> list[Json]:
     """Every button, in order, with the name of its block."""
     actions = [block for block in body.get("blocks", []) if block["type"] == "actions"]
     return [{"block_id": block.get("block_id")} | element for block in actions for element in block["elements"]]
+
+
+def _sent_back(shown: Shown, body: Json, state: Json) -> Json:
+    """A form or a Home tab as Slack sends it along: with its name, and with what was filled in."""
+    return body | {"id": shown.place, "hash": f"{shown.place}.0", "state": state, "app_installed_team_id": TEAM}
 
 
 def _chat(name: str) -> str:

@@ -87,7 +87,7 @@ class Teams(Pretend):
 
     async def _sends(self, name: str, fields: Json) -> Answered:
         activity = self._envelope(name) | fields
-        self.line.sent(str(fields.get("name", fields["type"])), activity)
+        self.line.sent(f"{name}: {fields.get('name', fields['type'])}", activity)
         proof = {"Authorization": f"Bearer {self.login.signs(self._service, self.screens.now())}"}
         body = json.dumps(activity).encode()
         return await self.line.knock(DOOR, body, {"Content-Type": "application/json"} | proof)

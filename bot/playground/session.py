@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from adapters.playground import reading
-from adapters.playground.acting import Acting
 from adapters.playground.pretend import Answered
 from adapters.playground.screens import Change, Json, Shown
 from bot.playground.scribe import Scribe
@@ -108,6 +107,7 @@ class Session:
             await script.line(0, line)
             self.scribe.wrote(line)
         await self.stage.open()
+        self.view.begins()
 
     async def _end(self) -> None:
         if self._playing is not None:
@@ -146,7 +146,7 @@ class Session:
 
     async def _presses(self, asked: Mapping[str, Any]) -> None:
         shown, inputs = self._shown(asked), _object(asked.get("inputs"))
-        card = self._card(shown)
+        card = self.view.card(shown)
         button = next((each for each in card.buttons if each.token == str(asked.get("button"))), None)
         if button is None:
             raise Refused("That button is not there any more.")
@@ -158,7 +158,7 @@ class Session:
 
     async def _sends(self, asked: Mapping[str, Any]) -> None:
         shown, inputs = self._shown(asked), _object(asked.get("inputs"))
-        card = self._card(shown)
+        card = self.view.card(shown)
         if not card.buttons or card.buttons[0].token != "send":  # noqa: S105  a form's own button
             raise Refused("There is nothing to send here.")
         self._on_our_own()
@@ -288,11 +288,6 @@ class Session:
             raise Refused("That message is not there any more.")
         return shown
 
-    def _card(self, shown: Shown) -> Any:
-        chat = self.stage.chats[shown.platform]
-        assert isinstance(chat, Acting)  # noqa: S101  this stage has no others
-        return chat.reads(shown)
-
     @staticmethod
     def _answers(shown: Shown, inputs: Json) -> Any:
         if shown.platform == "slack":
@@ -304,7 +299,7 @@ class Session:
     def _watched(self, change: Change) -> None:
         shown = change.shown
         if shown.kind != "said":
-            title = f"{shown.who} {_VERBS[change.what]}"
+            title = f"{shown.who} {_VERBS[change.what]}: {self.view.in_short(shown)}"
             self._traces("message", title, {"on": shown.platform, "as": shown.kind, "json": change.body})
         self.stream.tell("patch", {"messages": [self.view.message(shown)]})
 

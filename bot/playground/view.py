@@ -11,6 +11,8 @@ from typing import Any, Final
 from babel import Locale
 from babel.dates import format_datetime
 
+from adapters.base import Card
+from adapters.plain import short
 from adapters.playground.acting import Acting
 from adapters.playground.screens import Shown
 from bot.playground import coming, lens
@@ -24,6 +26,7 @@ from bot.texts import FOLDER, LANGUAGE
 
 TRACED: Final = 2000  # steps that are remembered
 PARTS: Final = ("clinician", "peer", "coordinator", "on-call")  # as they stand side by side
+SHORT: Final = 60  # characters of a card in a line
 SEEN: Final = "seen"  # the kind of records that say an event was seen
 
 
@@ -104,10 +107,22 @@ class View:
     def _thing(self, shown: Shown) -> str:
         if shown.kind == "said":
             return lens.typed(shown.platform)
+        card = self.card(shown)
+        return lens.thing(card, self._stage.said.get(as_read(card)), shown.platform)
+
+    def card(self, shown: Shown) -> Card:
+        """What its reader sees there."""
         chat = self._stage.chats[shown.platform]
         assert isinstance(chat, Acting)  # noqa: S101  this stage has no others
-        card = chat.reads(shown)
-        return lens.thing(card, self._stage.said.get(as_read(card)), shown.platform)
+        return chat.reads(shown)
+
+    def in_short(self, shown: Shown) -> str:
+        """Its first words."""
+        return short(as_read(self.card(shown)), SHORT)
+
+    def begins(self) -> None:
+        """What came before was only the setting of the stage."""
+        self._trace.clear()
 
     def traced(self, step: str, title: str, body: Any) -> dict[str, Any]:
         """One more step of what happened, numbered."""
