@@ -80,11 +80,6 @@ class Theatre:
             self._engine = self._begin(self._playgrounds)
         return self._engine
 
-    @property
-    def runs(self) -> bool:
-        """Whether the programme runs now."""
-        return self._engine is not None
-
     async def open(self) -> None:
         """Let the programme run, with the settings given by now; once it runs, nothing changes."""
         if self._engine is None:

@@ -10,7 +10,6 @@ from bot.texts import PLATFORMS as LABELS
 from bot.texts import Words
 from conversations import privacy
 
-NOTHING: Final[dict[str, Any]] = {"readers": [], "things": {}, "room": []}  # before anything runs
 NOBODYS: Final = "refusal"  # what was said without any conversation
 
 

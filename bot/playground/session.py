@@ -239,6 +239,9 @@ class Session:
 
         async def then() -> None:
             self.story = Story(path, Script(self.stage))
+            for line in await self.story.opens():
+                self.scribe.wrote(line)
+            self.view.begins()
 
         await self._anew(then)
 

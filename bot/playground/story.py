@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from bot.script import Disagrees, Script, is_silent
 
 PACE: Final = 0.6  # seconds between two lines, for whoever reads along
+
+_ACTS = re.compile(r"(?P<who>[A-Z]\w*) +(?:types|presses|reads|sees|opens) ")
 
 State = Literal["done", "next", "later", "failed"]
 
@@ -28,13 +32,20 @@ class Story:
         self.lines = self.path.read_text(encoding="utf-8").splitlines()
 
     @property
-    def begun(self) -> bool:
-        """Whether the programme runs: it starts with the first who acts."""
-        return self.script.theatre.runs
-
-    @property
     def pause(self) -> float:
         return PACE
+
+    async def opens(self) -> list[str]:
+        """The stage is set, and everybody who will act is there; what was played."""
+        given = list(takewhile(lambda line: is_silent(line) or line.startswith("Given "), self.lines))
+        for number, line in enumerate(given, 1):
+            await self.script.line(number, line)
+        self.at = len(given)
+        for line in self.lines[self.at :]:
+            if acts := _ACTS.match(line):
+                self.script.theatre.person(acts["who"])
+        await self.script.theatre.open()
+        return given
 
     async def step(self) -> list[str]:
         """Play the next line that says something, and the silence before it; what was played."""

@@ -50,7 +50,7 @@ class View:
 
     async def look(self, story: Story | None) -> dict[str, Any]:
         """What is different from what was told last."""
-        stage, runs = self._stage, self._stage.runs
+        stage = self._stage
         soon = [coming.shown(each, stage.engine.house) for each in await self._coming()]
         at = {"iso": stage.now.isoformat(), "says": format_datetime(stage.now, "EEEE, MMMM d, h:mm a", locale=LANGUAGE)}
         standing: dict[str, Any] = {
@@ -58,10 +58,10 @@ class View:
             "people": sorted(map(self._person, stage.people), key=lambda person: PARTS.index(person["part"])),
             "coming": soon,
             "next": soon[0] if soon else None,
-            "stored": [_as_stored(record) for record in await self._records()] if runs else [],
+            "stored": [_as_stored(record) for record in await self._records()],
             "story": story.shown() if story else None,
             "faults": {each.platform: each.weather for each in stage.wires.platforms} | {"twice": stage.line.twice},
-            "privacy": lens.shown(stage.engine.house.words) if runs else self._standing.get("privacy", lens.NOTHING),
+            "privacy": lens.shown(stage.engine.house.words),
         }
         changed = {key: value for key, value in standing.items() if self._standing.get(key) != value}
         self._standing = standing
@@ -72,7 +72,7 @@ class View:
         return next((each.at for each in await self._coming()), None)
 
     async def _coming(self) -> list[coming.Coming]:
-        return await coming.coming(self._stage.engine.house) if self._stage.runs else []
+        return await coming.coming(self._stage.engine.house)
 
     async def _records(self) -> list[Record]:
         store = self._stage.engine.house.store

@@ -47,7 +47,7 @@ export function room(faces, panes, play) {
     people.forEach(add);
     panes.replaceChildren(...[...shown.values()].map((each) => each.node));
     faces.replaceChildren(...[...shown.values()].map((each) => each.face));
-    bring(shown.has(before) ? before : people[0].name);
+    if (people.length) bring(shown.has(before) ? before : people[0].name);
   }
 
   const standing = (people) => people.length === shown.size && people.every((each) => shown.get(each.name)?.skin === each.platform);
