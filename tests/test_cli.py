@@ -170,7 +170,7 @@ def test_with_nothing_configured_it_is_the_playground_until_it_is_told_to_stop(t
         [sys.executable, "-m", "bot", *words], cwd=tmp_path, env=environ, stdout=subprocess.PIPE, text=True
     ) as running:
         assert running.stdout is not None
-        assert re.match(r"The playground is at http://127\.0\.0\.1:\d+/", running.stdout.readline())
+        assert re.match(r"The playground is at http://[0-9.]+:\d+/", running.stdout.readline())
         running.send_signal(signal.SIGINT)
         assert running.wait(timeout=20) == 0
     assert list(tmp_path.iterdir()) == []

@@ -227,11 +227,13 @@ def test_the_page_says_nothing_it_has_no_words_for_and_has_no_word_it_does_not_s
     assert {key for key in spoken - literal if not key.startswith(put_together)} == set()
 
 
-async def test_a_language_nobody_has_written_is_not_there():
+async def test_every_language_of_the_page_says_the_same_and_one_nobody_has_written_is_not_there():
     async with playground() as page:
-        for language, status in {"en": 200, "xx": 404, "../..": 404}.items():
+        spoken = {}
+        for language in (*(each["code"] for each in (await page.state())["languages"]), "xx", "../.."):
             async with page.session.get(f"{page.address}words", params={"lang": language}) as answer:
-                assert answer.status == status
+                spoken[language] = frozenset(await answer.json()) if answer.status == 200 else answer.status
+        assert spoken == {"en": spoken["en"], "es": spoken["en"], "xx": 404, "../..": 404}
 
 
 @pytest.mark.parametrize("seed", range(4))
