@@ -2,6 +2,8 @@
 
 import { button, h, icon, word } from "./dom.js";
 
+const kind = (thing) => thing?.split("@")[0]; // a row stands for both platforms, which differ only in what an export holds
+
 const can = (yes) => [icon(yes ? "eye" : "shut"), word(yes ? "page-can" : "page-cannot")];
 
 export function lens(panel) {
@@ -37,8 +39,8 @@ export function lens(panel) {
       privacy.readers.map(({ says }) => h("th", { scope: "col", class: "reader" }, h("span", {}, says))));
     const rows = privacy.room.filter((id) => privacy.things[id]).map((id) => {
       const { says, reads } = privacy.things[id];
-      const name = button({ class: "quiet", "aria-pressed": String(id === looked.thing), onclick: () => look(id) }, says,
-        here.has(id) ? word("page-lens-here", { class: "here" }) : null);
+      const name = button({ class: "quiet", "aria-pressed": String(kind(id) === kind(looked.thing)), onclick: () => look(id) }, says,
+        here.has(kind(id)) ? word("page-lens-here", { class: "here" }) : null);
       return h("tr", {}, h("th", { scope: "row" }, name),
         privacy.readers.map((reader) => h("td", { class: reads[reader.id].can ? "yes" : "no" }, h("span", { class: "mark" }, can(reads[reader.id].can)))));
     });
@@ -49,7 +51,7 @@ export function lens(panel) {
 
   const update = (state, changed) => {
     if (changed("messages")) {
-      const now = new Set(state.messages.filter((each) => !each.gone).map((each) => each.thing));
+      const now = new Set(state.messages.filter((each) => !each.gone).map((each) => kind(each.thing)));
       const same = now.size === here.size && [...now].every((each) => here.has(each));
       here = now;
       if (!same && !changed("privacy")) drawRoom();
