@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,12 +20,18 @@ from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Request
 ROOT = Path(__file__).parents[1]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CAST = ("Ana", "Bo", "Cy", "Eli", "Dana")
-JUDGES = {"axe-core": "axe.min.js", "adaptivecards": "dist/adaptivecards.js"}
+JUDGES = {
+    "axe-core": "axe.min.js",
+    "adaptivecards": "dist/adaptivecards.js",
+    "markdown-it": "dist/markdown-it.min.js",
+}
 PATIENCE = 15_000  # milliseconds until a test gives up; nothing waits that long
 DESK = {"width": 1600, "height": 950}
 PHONE = {"width": 360, "height": 740}
 expect.set_options(timeout=PATIENCE)
-NOTICED = "document.addEventListener('securitypolicyviolation', (e) => console.error(`refused: ${e.violatedDirective}`))"
+NOTICED = (
+    "document.addEventListener('securitypolicyviolation', (e) => console.error(`refused: ${e.violatedDirective}`))"
+)
 
 
 # ---------------------------------------------------------------- what is needed
@@ -53,6 +60,13 @@ def judge(package: str) -> str:
     if not file.is_file():
         _not_run("what axe-core and adaptivecards judge of the playground", "apt-get install npm, .ci/page-judges")
     return file.read_text("utf-8")
+
+
+def free_port() -> socket.socket:
+    """Bound, and not listening yet."""
+    found = socket.socket()
+    found.bind(("127.0.0.1", 0))
+    return found
 
 
 @asynccontextmanager
