@@ -6,6 +6,7 @@ The browser is the system's; PEERSUPPORT_BROWSER names another. What judges the 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 from collections.abc import AsyncIterator
@@ -95,6 +96,9 @@ class Complaints:
         page.on("pageerror", lambda error: self.of.append(str(error)))
         page.on("request", self._asked)
 
+    def forgive(self, words: str) -> None:
+        self.of = [each for each in self.of if words not in each]
+
     def _said(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
             self.of.append(message.text)
@@ -110,7 +114,12 @@ async def opened(browser: Browser, address: str, *scripts: str, **context: objec
 
     With `scripts` of others, which our policy would refuse, the policy is put aside.
     """
-    wanted: dict[str, object] = {"viewport": DESK, "locale": "en-US", "bypass_csp": bool(scripts)}
+    wanted: dict[str, object] = {
+        "viewport": DESK,
+        "locale": "en-US",
+        "bypass_csp": bool(scripts),
+        "permissions": ["clipboard-read", "clipboard-write"],
+    }
     room = await browser.new_context(**(wanted | context))  # type: ignore[arg-type]
     complaints = Complaints()
     try:
@@ -149,6 +158,20 @@ class Hands:
         places = self.pane(who).locator("article, [role=dialog]")
         return places.get_by_role("button", name=label, exact=True).last
 
+    def face(self, who: str) -> Locator:
+        """The button that brings them to the front, where not everybody fits."""
+        return self.page.get_by_role("navigation", name="People").get_by_role("button", name=re.compile(rf"^{who}\b"))
+
+    async def comes_to(self, who: str) -> None:
+        if await self.face(who).is_visible():
+            await self.face(who).click()
+        await expect(self.pane(who)).to_be_in_viewport()
+
+    async def command(self, who: str) -> str:
+        """As their app tells them."""
+        line = self.pane(who).get_by_role("textbox", name="Write to the bot")
+        return (await line.get_attribute("placeholder") or "").removeprefix("Type ")
+
     async def types(self, who: str, text: str) -> None:
         line = self.pane(who).get_by_role("textbox", name="Write to the bot")
         await line.fill(text)
@@ -176,12 +199,16 @@ class Hands:
         if await chats_in.input_value() == platform:
             return
         await chats_in.select_option(platform)
-        sure = self.page.get_by_role("dialog").get_by_role("button", name="Start over")
         moved = self.page.locator(f"section.{platform}").get_by_role("heading", name=who, include_hidden=True)
-        await expect(sure.or_(moved).first).to_be_visible()
+        await self.is_sure_or(moved)
+
+    async def is_sure_or(self, done: Locator) -> None:
+        """Where it is asked whether to start over: yes."""
+        sure = self.page.get_by_role("dialog").get_by_role("button", name="Start over")
+        await expect(sure.or_(done).first).to_be_visible()
         if await sure.is_visible():
             await sure.click()
-        await expect(moved).to_be_visible()
+        await expect(done).to_be_visible()
 
     async def pushes(self, name: str) -> None:
         """The clock, by one of its buttons."""
@@ -201,6 +228,17 @@ class Hands:
         due = self.page.locator("#next")
         while await due.is_enabled():
             await self.pushes("Next due")
+
+    async def picks(self, where: Locator, label: str) -> None:
+        """A tick or a dot in a panel; it is done once the playground says so."""
+        async with self.page.expect_response("**/do"):
+            await where.get_by_label(label, exact=True).check()
+
+    async def copies(self) -> str:
+        """What was done so far, by way of the clipboard."""
+        await self.page.get_by_role("button", name="Copy as .chat").click()
+        await expect(self.page.get_by_text("Copied.")).to_be_visible()
+        return str(await self.page.evaluate("navigator.clipboard.readText()"))
 
     async def stored(self) -> list[str]:
         """The kinds of what is stored."""
