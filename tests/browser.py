@@ -40,15 +40,20 @@ NOTICED = (
 
 def _not_run(what: str, how: str) -> None:
     """Skipped here; in CI, where everything is installed, that would be a lie."""
-    says = f"not run: {what}: {how}, then make test"
+    says = f"not run: {what}: {how}, then make test"  # conftest.py tells it once
     if os.environ.get("CI"):
         pytest.fail(says, pytrace=False)
     pytest.skip(says)
 
 
+def installed() -> str | None:
+    """Where the browser is."""
+    return os.environ.get("PEERSUPPORT_BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
 def program() -> str:
     """The browser. Skips whoever asks where there is none."""
-    found = os.environ.get("PEERSUPPORT_BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
+    found = installed()
     if found is None:
         _not_run("the playground in a browser (no Chromium found)", "apt-get install chromium npm, .ci/page-judges")
     return str(found)

@@ -17,6 +17,15 @@ def pytest_collect_file(parent: pytest.Collector, file_path: Path) -> pytest.Col
     return Scenario.from_parent(parent, path=file_path) if file_path.suffix == ".chat" else None
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Everything that is not run for want of a browser stands in one line of the summary, with what to do about it."""
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple) and "not run: " in report.longrepr[2]:
+        report.longrepr = (str(Path(__file__).with_name("browser.py")), 1, report.longrepr[2])
+    return report
+
+
 class Scenario(pytest.File):
     """One dialogue."""
 

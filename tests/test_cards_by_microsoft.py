@@ -160,13 +160,10 @@ def kinds(piece: Any) -> set[str]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="page")
 async def both_renderers():
-    judges = [browser.judge("markdown-it"), browser.judge("adaptivecards")]
-    async with (
-        browser.chromium() as chromium,
-        playing(0) as address,
-        browser.opened(chromium, address, *judges) as me,
-    ):
-        yield me.page
+    async with browser.chromium() as chromium, playing(0) as address:
+        judges = [browser.judge("markdown-it"), browser.judge("adaptivecards")]
+        async with browser.opened(chromium, address, *judges) as me:
+            yield me.page
 
 
 async def test_microsoft_shows_what_we_show(page):

@@ -42,7 +42,7 @@ def tracked() -> list[Path]:
     """What git tracks; in an unpacked archive, everything that was unpacked."""
     git = shutil.which("git")
     if git is None or not (ROOT / ".git").exists():
-        made = {".venv", "__pycache__", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
+        made = {".venv", ".cache", "__pycache__", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
         return [path for path in ROOT.rglob("*") if path.is_file() and not made & set(path.parts)]
     listed = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)  # noqa: S603
     return [ROOT / name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
@@ -133,7 +133,7 @@ def test_what_is_imported_is_declared():
                 assert module.split(".")[0] in allowed, f"{path.relative_to(ROOT)} imports {module}"
 
 
-@pytest.mark.parametrize("script", [".ci/run", ".ci/set-up"])
+@pytest.mark.parametrize("script", [".ci/run", ".ci/set-up", ".ci/page-judges"])
 def test_scripts_can_be_read_by_their_shell(script):
     shell = "bash" if script.endswith("run") else "sh"
     found = shutil.which(shell)
