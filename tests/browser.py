@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -66,13 +65,6 @@ def judge(package: str) -> str:
     if not file.is_file():
         _not_run("what axe-core and adaptivecards judge of the playground", "apt-get install npm, .ci/page-judges")
     return file.read_text("utf-8")
-
-
-def free_port() -> socket.socket:
-    """Bound, and not listening yet."""
-    found = socket.socket()
-    found.bind(("127.0.0.1", 0))
-    return found
 
 
 @asynccontextmanager

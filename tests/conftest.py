@@ -4,7 +4,7 @@ the production adapters, between a pretend Slack and a pretend Teams.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest

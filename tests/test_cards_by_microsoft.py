@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from contextlib import suppress
 from typing import Any
 
 import browser
 import pytest
 import pytest_asyncio
-from aiohttp import web
+from wired import wired
 
 from adapters.teams.cards import ACTIONS, TYPE
-from bot.playground.page import DOORS, playing
-from bot.playground.stage import Stage, Wires
+from bot.playground.page import playing
 from bot.script import Disagrees, Script, scenarios
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -104,45 +100,18 @@ def all_on_teams(dialogue: str) -> str:
     return "\n".join([*(f"Given {name} on Teams" for name in sorted({*acting} - {*known})), text])
 
 
-@asynccontextmanager
-async def wired() -> AsyncIterator[tuple[Wires, list[Stage]]]:
-    """Pretend platforms that listen, and whoever's turn it is behind them: the last one."""
-    stages: list[Stage] = []
-
-    async def knocked(request: web.Request) -> web.StreamResponse:
-        return await stages[-1].knocked(request)
-
-    app = web.Application()
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-    listening = browser.free_port()
-    wires = Wires(f"http://127.0.0.1:{listening.getsockname()[1]}")
-    app.add_routes([*wires.routes(), *(web.post(door, knocked) for door in DOORS)])
-    await runner.setup()
-    await web.SockSite(runner, listening).start()
-    try:
-        yield wires, stages
-    finally:
-        await wires.line.close()
-        await runner.cleanup()
-
-
 async def emitted() -> list[dict[str, Any]]:
     """Every card that anybody on Teams is shown in our dialogues, once each."""
     found: dict[str, dict[str, Any]] = {}
-    async with wired() as (wires, stages):
-        told = [path.read_text("utf-8") for path in scenarios().values()]
-        for dialogue in [*map(all_on_teams, told), *(each for each in told if " on Teams" in each)]:
-            with TemporaryDirectory() as folder:
-                stages.append(Stage(Path(folder), wires))
-                script = Acting(stages[-1])
-                try:
-                    for line in dialogue.splitlines():
-                        await script.line(0, line)
-                finally:
-                    await stages[-1].stop()
-            shown = (change.body.get("attachments", ()) for change in stages[-1].screens.changes)
-            cards = [each["content"] for attached in shown for each in attached if each["contentType"] == TYPE]
-            found |= {re.sub(r'"token": "[^"]*"', "", json.dumps(card)): card for card in cards}
+    told = [path.read_text("utf-8") for path in scenarios().values()]
+    for dialogue in [*map(all_on_teams, told), *(each for each in told if " on Teams" in each)]:
+        async with wired() as stage:
+            script = Acting(stage)
+            for line in dialogue.splitlines():
+                await script.line(0, line)
+        shown = (change.body.get("attachments", ()) for change in stage.screens.changes)
+        cards = [each["content"] for attached in shown for each in attached if each["contentType"] == TYPE]
+        found |= {re.sub(r'"token": "[^"]*"', "", json.dumps(card)): card for card in cards}
     return list(found.values())
 
 

@@ -259,11 +259,9 @@ async def test_the_lens_says_of_a_message_who_can_read_it(me: Hands):
 async def test_a_story_is_told_in_the_chats_line_by_line(me: Hands):
     panel = await me.looks("Stories")
     await panel.get_by_role("button", name="I am not safe").click()
-    await me.is_sure_or(panel.get_by_role("button", name="Step", exact=True))
-    lines, step = (
-        panel.get_by_role("list", name="Lines of the story"),
-        panel.get_by_role("button", name="Step", exact=True),
-    )
+    step = panel.get_by_role("button", name="Step", exact=True)
+    await me.is_sure_or(step)
+    lines = panel.get_by_role("list", name="Lines of the story")
     done, told = lines.get_by_text("done", exact=True), 0
     while await step.is_enabled():
         await step.click()
