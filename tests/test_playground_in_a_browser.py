@@ -116,10 +116,12 @@ async def test_two_who_write_unnamed_read_each_other_s_lines(me: Hands, skins: d
 # ---------------------------------------------------------------- who cannot, or would rather not, use a mouse
 
 
-async def test_two_taps_from_the_command_until_colleagues_are_asked_without_a_mouse(me: Hands):
+@pytest.mark.parametrize("skin", ["slack", "teams"])
+async def test_two_taps_from_the_command_until_colleagues_are_asked_without_a_mouse(me: Hands, skin: str):
+    await me.moves("Ana", skin)
     keys = me.page.keyboard
     await tab_to(me, me.pane("Ana").get_by_role("textbox", name="Write to the bot"))
-    await keys.type("/peersupport")
+    await keys.type(await me.command("Ana"))
     await keys.press("Enter")
     await expect(me.button("Ana", "Talk to someone soon")).to_be_visible()
     await tab_to(me, me.button("Ana", "Talk to someone soon"), "Shift+Tab")
@@ -138,13 +140,16 @@ async def tab_to(me: Hands, wanted: Locator, key: str = "Tab") -> None:
     pytest.fail(f"no keyboard gets to {wanted}")
 
 
-async def test_what_was_opened_by_keyboard_is_closed_by_escape(me: Hands):
-    await me.looks("Stored")
-    await me.page.keyboard.press("Tab")
-    await me.page.get_by_role("complementary").get_by_role("button", name="Close").focus()
+async def test_what_was_opened_by_keyboard_is_closed_by_escape_and_leaves_one_where_one_was(me: Hands):
+    tab, drawer = me.page.get_by_role("tab", name="Stored"), me.page.get_by_role("complementary")
+    await me.page.get_by_role("tab", name="Who can read").focus()
+    await me.page.keyboard.press("ArrowRight")
+    await me.page.keyboard.press("Enter")
+    await expect(drawer).to_be_visible()
+    await tab_to(me, drawer.get_by_role("button", name="Close"))
     await me.page.keyboard.press("Escape")
-    await expect(me.page.get_by_role("complementary")).to_be_hidden()
-    await expect(me.page.get_by_role("tab", name="Stored")).to_be_focused()
+    await expect(drawer).to_be_hidden()
+    await expect(tab).to_be_focused()
 
 
 @pytest.mark.parametrize(("motion", "moves"), [("no-preference", True), ("reduce", False)])
@@ -181,10 +186,13 @@ async def hindered(me: Hands) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["at a desk", "on a phone"])
-async def test_nobody_is_hindered(chromium: Browser, address: str, scheme: str, size: dict[str, int]):
+@pytest.mark.parametrize(
+    ("size", "skin"), [(DESK, "slack"), (PHONE, "teams")], ids=["at a desk, in Slack", "on a phone, in Teams"]
+)
+async def test_nobody_is_hindered(chromium: Browser, address: str, scheme: str, size: dict[str, int], skin: str):
     """axe-core finds nothing serious or critical, wherever one looks."""
     async with opened(chromium, address, browser.judge("axe-core"), color_scheme=scheme, viewport=size) as me:
+        await me.moves("Ana", skin)
         found = {"at first": await hindered(me)}
         await me.types("Ana", "/peersupport")
         await me.presses("Ana", "Talk to someone soon")
@@ -198,7 +206,14 @@ async def test_nobody_is_hindered(chromium: Browser, address: str, scheme: str, 
         await me.presses("Ana", "Write")
         await me.reads_a_form("Ana", "What you write here is passed on")
         found["with a form"] = await hindered(me)
-        await me.presses("Ana", "Cancel")
+        if skin == "slack":
+            await me.presses("Ana", "Cancel")
+            await me.pane("Ana").get_by_role("tab", name="Home").click()
+            await expect(
+                me.pane("Ana").get_by_role("tabpanel", name="Home").get_by_role("button").first
+            ).to_be_visible()
+            found["Home"] = await hindered(me)
+            await me.pane("Ana").get_by_role("tab", name="Messages").click()
         await me.messages("Ana").last.get_by_role("button", name="Who can read this?").click()
         await expect(me.page.get_by_role("tabpanel", name="Who can read")).to_contain_text("A lock screen shows only")
         for tab in ("Who can read", "Stored", "Stories", "Faults", "Inspector"):
