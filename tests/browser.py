@@ -131,7 +131,7 @@ async def opened(browser: Browser, address: str, *scripts: str, **context: objec
         yield hands
     finally:
         await room.close()
-    assert complaints.of == []
+    assert complaints.of == [], complaints.of
 
 
 # ---------------------------------------------------------------- what a person does and sees
