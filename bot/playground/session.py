@@ -85,7 +85,9 @@ class Session:
         await self._look()
 
     async def close(self) -> None:
-        await self._end()
+        """Finish what is under way, and let every page go."""
+        async with self._turn:
+            await self._end()
         await self.wires.line.close()
         self.stream.close()
 

@@ -9,7 +9,7 @@ import * as teams from "./teams.js";
 const DRAWN = { slack, teams };
 const HINTS = { clinician: "page-first" };
 const KINDS = ["card", "aside", "form", "home"];
-const COMMAND = "/peersupport";
+const COMMANDS = { slack: "/peersupport", teams: "peersupport" };
 
 // `play` says what the page can do: deed, link, look, reskin, touched.
 export function pane(person, play) {
@@ -199,7 +199,7 @@ export function pane(person, play) {
   // ---------------------------------------------------------------- what changed
 
   const empty = h("div", { class: "empty" }, HINTS[person.part]
-    ? [word(HINTS[person.part]), button({ class: "press", onclick: () => play.deed({ deed: "type", who: name, text: COMMAND }) }, COMMAND)]
+    ? [word(HINTS[person.part]), button({ class: "press", onclick: () => play.deed({ deed: "type", who: name, text: COMMANDS[platform] }) }, COMMANDS[platform])]
     : word("page-quiet"));
 
   function update(state, whole) {

@@ -16,13 +16,15 @@ const record = ({ key, ...columns }) => h("li", { class: "record" },
   h("dl", {}, Object.entries(columns).map(([column, what]) => [h("dt", {}, column), h("dd", {}, value(column, what))])));
 
 export function stored(panel) {
-  const none = h("p", { class: "empty", word: "page-stored-none" });
+  const none = h("p", { class: "empty" });
+  const ofAsking = ({ kind }) => ["support", "doorstep"].includes(kind);
   const list = h("ul", { class: "records" });
   panel.append(h("h2", { word: "page-stored" }), h("p", { class: "hint", word: "page-stored-about" }), none, list);
   const rows = keyed(list, record);
   return (state, changed) => {
     if (!changed("stored")) return;
-    none.hidden = state.stored.length > 0;
+    none.hidden = state.stored.some(ofAsking);
+    none.replaceChildren(word(state.stored.length ? "page-stored-peers" : "page-stored-none"));
     rows(state.stored.map((each) => ({ key: each.id, ...each })));
   };
 }

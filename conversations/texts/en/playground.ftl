@@ -44,7 +44,7 @@ page-part-on-call = On call
 page-skin = Chats in
 page-slack = Slack
 page-teams = Teams
-page-first = Start here. Type /peersupport below, or press it:
+page-first = Start here. Type this below, or press it:
 page-quiet = Nothing yet. It stays quiet here until somebody is needed.
 page-write = Write to the bot
 page-write-slack = Type /peersupport
@@ -93,6 +93,7 @@ page-cannot = cannot
 page-stored = What is stored
 page-stored-about = What is on the disk at this moment, exactly as it is there. Everything that is not needed in the clear is sealed.
 page-stored-none = Nothing is stored.
+page-stored-peers = Nothing is stored about anybody who asked. What is left is about those who offered to be peers, and that an event was seen.
 page-stored-all = show all
 
 page-inspector = Inspector

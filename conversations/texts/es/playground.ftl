@@ -43,7 +43,7 @@ page-part-on-call = De guardia
 page-skin = Chatea en
 page-slack = Slack
 page-teams = Teams
-page-first = Empiece aquí. Escriba /peersupport abajo, o pulse:
+page-first = Empiece aquí. Escriba esto abajo, o púlselo:
 page-quiet = Nada todavía. Aquí hay calma hasta que alguien haga falta.
 page-write = Escribir al bot
 page-write-slack = Escriba /peersupport
@@ -92,6 +92,7 @@ page-cannot = no puede
 page-stored = Lo que se guarda
 page-stored-about = Lo que está en el disco en este momento, tal como está. Todo lo que no hace falta a la vista está sellado.
 page-stored-none = No se guarda nada.
+page-stored-peers = No se guarda nada de quien haya pedido apoyo. Queda lo de quienes se ofrecieron como colegas de apoyo, y que un suceso ya se vio.
 page-stored-all = mostrar todo
 
 page-inspector = Inspector
