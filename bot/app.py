@@ -21,6 +21,7 @@ from bot.config import Settings
 from bot.engine import Engine
 from bot.house import House
 from bot.platforms import Paced, configured
+from bot.starting import Starting
 from bot.store.tiny import TinyStore
 from bot.texts import Words
 from bot.values import Bind
@@ -60,16 +61,19 @@ async def running(settings: Settings, world: World = World()) -> AsyncIterator[R
         platforms = tuple(configured(settings, world.now, world.pace))
         for platform in platforms:
             ending.push_async_callback(platform.close)
-            await platform.start()
+        starting = Starting(platforms, world.tick)
+        ending.push_async_callback(starting.stop)
+        await starting.begin()
         house = _house(settings, world, store, vault, {each.name: each.adapter for each in platforms})
         engine = Engine(house)
         ending.push_async_callback(engine.idle)
         doors = {each.route: each.entrance(engine) for each in platforms}
         waker = clock.Clock(engine, store, tick=world.tick)
-        checks = {"store": _writable(store), **{each.name: _open(engine, each.name) for each in platforms}}
+        checks = {"store": _writable(store), **{each.name: _open(engine, starting, each.name) for each in platforms}}
         ops = await web.listen(web.ops(checks), _at(settings.ops_bind))
         ending.push_async_callback(ops.stop)
-        public = await web.listen(web.public({route: door.handle for route, door in doors.items()}), _at(settings.bind))
+        posts = {each.route: starting.admitted(each.name, doors[each.route].handle) for each in platforms}
+        public = await web.listen(web.public(posts), _at(settings.bind))
         ending.push_async_callback(public.stop, *(door.drain for door in doors.values()))
         await engine.resume()
         gc.freeze()  # what was built until here lives as long as we do: no collection need walk it during a press
@@ -108,9 +112,9 @@ def _writable(store: TinyStore) -> web.Check:
     return check
 
 
-def _open(engine: Engine, platform: str) -> web.Check:
+def _open(engine: Engine, starting: Starting, platform: str) -> web.Check:
     async def check() -> bool:
-        return platform not in engine.shut_out
+        return platform not in engine.shut_out and platform not in starting.waiting
 
     return check
 

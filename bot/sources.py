@@ -59,7 +59,7 @@ def read(environ: Mapping[str, str], folder: Path, names: Iterable[str]) -> tupl
                 source = text.source if text.source.startswith(other) else f"{other} ({text.source})"
                 texts[name] = replace(text, source=source, written_as=other)
     problems += [f"{name} {NO_SOCKET}" for name in ("SLACK_APP_TOKEN", "SLACK_APP_TOKEN_FILE") if name in everything]
-    unknown = tuple(sorted(name for name in everything if name.startswith(("PEERSUPPORT_", "SLACK_"))))
+    unknown = tuple(sorted(name for name in everything if name.startswith(OURS)))
     return texts, unknown, problems
 
 

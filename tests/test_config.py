@@ -426,6 +426,7 @@ def test_neither_repr_nor_the_view_shows_a_secret(tmp_path):
 
 def test_a_slip_of_the_pen_is_noticed(tmp_path):
     assert config.load({"PEERSUPPORT_REALY": "off"}, tmp_path).unknown == ("PEERSUPPORT_REALY",)
+    assert config.load({"TEAMS_CLIENTID": "an-id"}, tmp_path).unknown == ("TEAMS_CLIENTID",)
 
 
 def test_quiet_hours_are_two_times_of_day(tmp_path):
