@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import secrets
+import threading
 import webbrowser
 from datetime import UTC, date, datetime
 from importlib import metadata
@@ -104,24 +105,24 @@ def demo(
 ) -> None:
     """See it: a pretend hospital in a web page. No account, no key, and nothing leaves this computer."""
     if script:
-        _perform(script)
+        _perform(script.removesuffix(".chat"))
         return
-    beside_a_real_one = config.load().anything
-    if beside_a_real_one:
+    if config.load().anything:
         raise Refused(
             ["There are settings of a real programme here: run the playground in another folder, without them."]
         )
-    from bot.playground.page import play
+    from bot.playground.page import NoPort, play
 
     def ready(address: str) -> None:
         typer.echo(f"The playground is at {address}  (Ctrl-C ends it)")
-        if not no_browser:
-            webbrowser.open(address)
+        if not no_browser:  # it may be one that stays in this terminal until it is closed
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
+    logs.configure("console", "CRITICAL")  # what a fault makes us say stands in the inspector
     try:
         asyncio.run(play(port, ready))
-    except OSError as failure:
-        raise Refused([f"No port is free from {port} on ({failure.strerror}): choose another with --port."]) from None
+    except NoPort as taken:
+        raise Refused([f"No port is free from {port} on ({taken.strerror}): choose another with --port."]) from None
 
 
 def _perform(script: str) -> None:

@@ -29,7 +29,7 @@ class Script:
         self.theatre = theatre
         self.restarting = restarting  # the bot restarts after every line somebody acts in
         self._read: dict[str, int] = dict.fromkeys(PLATFORMS, 0)
-        self._unread: list[Happening] = []
+        self.unread: list[Happening] = []
 
     async def play(self, lines: Iterator[tuple[int, str]], told: Callable[[str], None]) -> None:
         for number, line in lines:
@@ -71,13 +71,18 @@ class Script:
     def gather(self) -> None:
         """Take in what was shown since."""
         for name, chat in self.theatre.chats.items():
-            self._unread += chat.happenings[self._read[name] :]
+            self.unread += chat.happenings[self._read[name] :]
             self._read[name] = len(chat.happenings)
+
+    def as_line(self, happening: Happening) -> str:
+        """What somebody was shown, as a dialogue writes it."""
+        who = next((name for name, person in self.theatre.people.items() if person == happening.to), happening.to.id)
+        return f"{who:<5} {happening.verb:<8} {' '.join(said(happening.card).split())}"
 
     async def _nothing_unread(self) -> None:
         self.gather()
-        if self._unread:
-            raise Disagrees(_told(self._unread[0]))
+        if self.unread:
+            raise Disagrees(self.as_line(self.unread[0]))
 
     # ------------------------------------------------------------ setting the stage
 
@@ -108,8 +113,10 @@ class Script:
     async def opens_home(self, who: str) -> None:
         await self.theatre.chat(who).opens_home(self.theatre.person(who), self.theatre.engine)
 
-    async def presses(self, who: str, label: str) -> None:
-        button, card = self._find(who, label, self.theatre.chat(who).cards(self.theatre.person(who)))
+    async def presses(self, who: str, label: str, nth: str | None = None) -> None:
+        """The newest button of that name, or the one on the second newest card that has it, and so on."""
+        cards = [card for card in self.theatre.chat(who).cards(self.theatre.person(who)) if _has(card, label)]
+        button, card = self._find(who, label, cards[int(nth or 1) - 1 :])
         await self.theatre.chat(who).presses(self.theatre.person(who), button, card, self.theatre.engine)
 
     async def presses_old(self, who: str, label: str) -> None:
@@ -181,13 +188,13 @@ class Script:
         await self.theatre.idle()
         self.gather()
         person = self.theatre.person(who)
-        mine = next((happening for happening in self._unread if happening.to == person), None)
+        mine = next((happening for happening in self.unread if happening.to == person), None)
         if mine is None:
-            raise Disagrees(_told(self._unread[0]) if self._unread else "(nothing)")
+            raise Disagrees(self.as_line(self.unread[0]) if self.unread else "(nothing)")
         wanted = ".*".join(re.escape(" ".join(part.split())) for part in text.split("…"))
         if mine.verb != verb or not re.fullmatch(wanted.replace(r"\ .*", ".*").replace(r".*\ ", ".*"), said(mine.card)):
-            raise Disagrees(_told(mine))
-        self._unread.remove(mine)
+            raise Disagrees(self.as_line(mine))
+        self.unread.remove(mine)
 
     async def sees_nothing(self, who: str) -> None:
         left = self.theatre.chat(who).cards(self.theatre.person(who))
@@ -231,15 +238,15 @@ def _names(text: str) -> list[str]:
     return [name for name in re.split(r",\s*|\s+and\s+", text) if name]
 
 
+def _has(card: Card, label: str) -> bool:
+    return any(button.label == label for button in card.buttons)
+
+
 def said(card: Card) -> str:
     """A card as a dialogue writes it: the words, what somebody wrote, and the buttons."""
     quote = f" “{card.quote}”" if card.quote else ""
     link = f" <{card.link.label}: {card.link.person.id}>" if card.link else ""
     return " ".join([" ".join(card.text.split()) + quote + link, *(f"[{button.label}]" for button in card.buttons)])
-
-
-def _told(happening: Happening) -> str:
-    return f"{happening.to.id}  {happening.verb}  {said(happening.card)}"
 
 
 _WHO = r"(?P<who>[A-Z]\w*)"
@@ -260,7 +267,7 @@ _LINES = (
     (rf"{_WHO} +presses the old +{_LABEL}", Script.presses_old, True),
     (rf"{_WHO} +presses (?P<other>[A-Z]\w*)'s +{_LABEL}", Script.presses_anothers, True),
     (rf"{_WHO} +presses twice +{_LABEL}", Script.presses_twice, True),
-    (rf"{_WHO} +presses +{_LABEL}", Script.presses, True),
+    (rf"{_WHO} +presses(?: the (?P<nth>\d)(?:nd|rd|th))? +{_LABEL}", Script.presses, True),
     (rf"{_NAMES} +press +{_LABEL} at once", Script.press_at_once, True),
     (rf"{_WHO} +chooses +(?P<label>.+)", Script.chooses, False),
     (rf"{_WHO} +leaves out +{_NAMES}", Script.leaves_out, False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,8 +25,6 @@ from conversations.model import Answers, Peer, Person, Programme
 from conversations.volunteering import READY, Volunteer
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-UNITS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 PLATFORMS = ("slack", "teams")
 KEY = bytes(32)  # nothing real is ever sealed with it
 
@@ -153,7 +151,9 @@ class Theatre:
     # ------------------------------------------------------------ the people
 
     def person(self, name: str) -> Person:
-        return self.people.setdefault(name, self.chats["slack"].person(name))
+        if name not in self.people:
+            self.people[name] = self.chats["slack"].person(name)
+        return self.people[name]
 
     def chat(self, name: str) -> Chat:
         return self.chats[self.person(name).platform]

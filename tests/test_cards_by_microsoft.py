@@ -85,7 +85,7 @@ class Acting(Script):
         if re.match(r"\w+ +(reads|sees) |nothing about", line):
             return
         self.gather()
-        self._unread.clear()
+        self.unread.clear()
         with suppress(Disagrees):  # a button that is only there where somebody is on Slack
             await super().line(number, line)
 

@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 
 from aiohttp import web
 
-from bot.playground.page import DOORS
 from bot.playground.stage import Stage, Wires
 from bot.script import Disagrees, Script
 
@@ -24,7 +23,9 @@ async def wired() -> AsyncIterator[Stage]:
         wires = Wires(f"http://127.0.0.1:{listening.getsockname()[1]}")
         stage = Stage(Path(folder), wires)
         app = web.Application()
-        app.add_routes([*wires.routes(), *(web.post(door, stage.knocked) for door in DOORS)])
+        app.add_routes(
+            [*wires.routes(), *(web.post(door, stage.knocked) for door in (each.door for each in wires.platforms))]
+        )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         await web.SockSite(runner, listening).start()

@@ -1,1 +1,1 @@
-"""A pretend Slack and Teams, in memory: for dialogues and for trying things out."""
+"""Where one can try everything: the dialogues' platform in memory, a pretend Slack and Teams, and the page."""

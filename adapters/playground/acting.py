@@ -116,11 +116,11 @@ class Acting:
 
     async def presses_twice(self, who: Person, button: Button, card: Card, desk: Any) -> None:
         """One press that the platform delivers twice."""
-        self.pretend.line.twice = True
+        before, self.pretend.line.twice = self.pretend.line.twice, True
         try:
             await self.presses(who, button, card, desk)
         finally:
-            self.pretend.line.twice = False
+            self.pretend.line.twice = before
 
     def fills(self, who: Person, answers: Answers) -> None:
         """Remember what they ticked or wrote, until they press a button."""

@@ -125,7 +125,8 @@ class Playground:
         """One press that the platform delivers twice."""
         press = self.press(who, button, card)
         for answer in await asyncio.gather(*(desk.receive(press) for _ in range(2))):
-            self.answered(who, answer)
+            if not self._cannot_say(press):
+                self.answered(who, answer)
 
     def leaves(self, who: Person) -> None:
         """They are no longer with the hospital, and nobody tells the bot."""
@@ -151,7 +152,13 @@ class Playground:
         return tuple(tick for tick in ticked if isinstance(tick, str))
 
     async def _give(self, who: Person, press: Press, desk: Desk) -> None:
-        self.answered(who, await desk.receive(press))
+        answer = await desk.receive(press)
+        if not self._cannot_say(press):
+            self.answered(who, answer)
+
+    def _cannot_say(self, press: Press) -> bool:
+        """A busy Slack opens no form and shows no aside, except in the very answer to a command."""
+        return self.busy and self.platform == "slack" and press.how != "command"
 
     def answered(self, who: Person, answer: Answer) -> None:
         """Show what the house said at once: a refusal, a form, a reply to a command. Nobody else sees it."""

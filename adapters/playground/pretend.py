@@ -46,12 +46,12 @@ class Line:
         self.sent: Heard = lambda _title, _body: None
         self._session: aiohttp.ClientSession | None = None
 
-    async def knock(self, path: str, body: bytes, headers: dict[str, str]) -> Answered:
-        """Deliver to the bot, once or twice; the first answer counts, as the platform had not heard the second."""
+    async def knock(self, path: str, body: bytes, headers: dict[str, str], *, press: bool = False) -> Answered:
+        """Deliver to the bot, a press perhaps twice; the first answer counts."""
         if self._session is None:
             self._session = aiohttp.ClientSession(trust_env=False)
         answers = []
-        for _ in range(2 if self.twice else 1):
+        for _ in range(2 if self.twice and press else 1):
             async with self._session.post(self.url + path, data=body, headers=headers) as answer:
                 is_json = answer.content_type == "application/json"
                 answers.append(Answered(answer.status, await answer.json() if is_json else None))
@@ -67,6 +67,7 @@ class Pretend:
     """One pretend platform."""
 
     platform = ""
+    door = ""  # where it knocks at the bot's
 
     def __init__(self, line: Line) -> None:
         self.line = line

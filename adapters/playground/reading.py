@@ -162,8 +162,12 @@ def _ids(answer: Value) -> list[str]:
 # ---------------------------------------------------------------- what was filled in
 
 
-def slack_answers(inputs: Json) -> Answers:
-    """What `state.values` answers, by the name of each question; people by their ids."""
+def filled_in(platform: str, body: Json, inputs: Json) -> Answers:
+    """What a card's inputs answer, by the name of each question. Raises AttributeError, KeyError or TypeError."""
+    return _teams_answers(body, inputs) if platform == "teams" else _slack_answers(inputs)
+
+
+def _slack_answers(inputs: Json) -> Answers:
     found: dict[str, Value] = {}
     for actions in inputs.values():
         for action, given in actions.items():
@@ -183,11 +187,12 @@ def _slack_answer(given: Json) -> Value:
             return given.get("value") or ""
 
 
-def teams_answers(inputs: Json) -> Answers:
-    """What a card's inputs answer, by the name of each question."""
+def _teams_answers(body: Json, inputs: Json) -> Answers:
+    """An input that is left empty is not sent at all."""
+    asked = [part for part in (teams.card_of(body) or {}).get("body", []) if part["type"].startswith("Input.")]
     found: dict[str, Value] = {}
-    for id, given in inputs.items():
-        kind, _, name = id.partition(":")
+    for id in (part["id"] for part in asked):
+        (kind, _, name), given = id.partition(":"), inputs.get(id, "")
         parts = tuple(part for part in given.split(",") if part)
         people = tuple(Person("teams", teams.TENANT, part) for part in parts)
         found[name] = people if kind == "people" else parts if kind == "several" else given

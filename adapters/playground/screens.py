@@ -67,11 +67,13 @@ class Screens:
 
     def edit(self, shown: Shown, body: Json) -> None:
         """Let it say something else, in its place. The same again changes nothing."""
+        same, overlaid = shown.body == body, shown.overlay is not None
         shown.overlay = None
-        if shown.body != body:
+        if not same:
             shown.was.append(shown.body)
             shown.body = body
-            self._tell(Change(shown, "edited", body))
+        if not same or overlaid:
+            self._tell(Change(shown, "answered" if same else "edited", body))
 
     def answer(self, shown: Shown, body: Json) -> None:
         """Let whoever pressed see this at once."""

@@ -33,6 +33,7 @@ class Slack(Pretend):
     """One workspace, with one app in it."""
 
     platform = "slack"
+    door = DOOR
 
     def __init__(self, line: Line) -> None:
         super().__init__(line)
@@ -52,6 +53,10 @@ class Slack(Pretend):
             "views.update": self._update_view,
             "views.publish": self._publish,
         }
+
+    def empties(self) -> None:
+        super().empties()
+        self._triggers.clear()
 
     def settings(self) -> dict[str, str]:
         """The environment in which a bot takes this for Slack."""
@@ -163,17 +168,17 @@ class Slack(Pretend):
 
     async def _interacts(self, payload: Json) -> Answered:
         self.line.sent(f"{self.name_of(payload['user']['id'])}: {payload['type']}", payload)
-        return await self._signed(urlencode({"payload": json.dumps(payload)}).encode(), _FORM)
+        return await self._signed(urlencode({"payload": json.dumps(payload)}).encode(), _FORM, press=True)
 
     async def _form(self, form: Json) -> Answered:
         self.line.sent(f"{self.name_of(form['user_id'])}: {form['command']}", form)
         return await self._signed(urlencode(form).encode(), _FORM)
 
-    async def _signed(self, body: bytes, content_type: str) -> Answered:
+    async def _signed(self, body: bytes, content_type: str, *, press: bool = False) -> Answered:
         stamp = str(int(self._now()))
         digest = hmac.digest(self.secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hex()
         proof = {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={digest}"}
-        return await self.line.knock(DOOR, body, {"Content-Type": content_type} | proof)
+        return await self.line.knock(DOOR, body, {"Content-Type": content_type} | proof, press=press)
 
     def _now(self) -> float:
         return self.screens.now().timestamp()

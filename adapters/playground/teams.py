@@ -35,6 +35,7 @@ class Teams(Pretend):
     """One tenant, in which everybody has the app."""
 
     platform = "teams"
+    door = DOOR
 
     def __init__(self, line: Line) -> None:
         super().__init__(line)
@@ -90,7 +91,8 @@ class Teams(Pretend):
         self.line.sent(f"{name}: {fields.get('name', fields['type'])}", activity)
         proof = {"Authorization": f"Bearer {self.login.signs(self._service, self.screens.now())}"}
         body = json.dumps(activity).encode()
-        return await self.line.knock(DOOR, body, {"Content-Type": "application/json"} | proof)
+        press = fields["type"] == "invoke"
+        return await self.line.knock(DOOR, body, {"Content-Type": "application/json"} | proof, press=press)
 
     def _envelope(self, name: str) -> Json:
         now = self.screens.now().isoformat(timespec="milliseconds")

@@ -5,44 +5,54 @@ from __future__ import annotations
 from typing import Any, Final
 
 from adapters.base import Card
+from adapters.playground.screens import Shown
 from bot.playground.watching import Said, as_read
 from bot.texts import PLATFORMS as LABELS
 from bot.texts import Words
 from conversations import privacy
 
-NOBODYS: Final = "refusal"  # what was said without any conversation
+HOUSE: Final = ("old-button", "noted", "not-here", "door-see-chat", "relay-not-passed-on")  # said by no conversation
+WINDOW: Final = "window"  # where Slack shows something and keeps no message of it
 
 
-def thing(card: Card, said: Said | None, platform: str) -> str:
-    """What this card is about, as `shown` names it."""
-    return _named(privacy.thing_of("", said.text, said.slot) if said and as_read(card) else NOBODYS, platform)
+def thing(shown: Shown, card: Card, said: Said | None, words: Words) -> str | None:
+    """What this card is about, as the table names it here; None where nobody knows."""
+    if said is None and as_read(card) not in {" ".join(words.say(each).split()) for each in HOUSE}:
+        return None
+    about = privacy.thing_of("", said.text, said.slot) if said else "refusal"
+    passing = shown.platform == "slack" and shown.kind in {"aside", "form", "home"}
+    return _named(about, WINDOW if passing else shown.platform)
 
 
-def typed(platform: str) -> str:
-    """The same for what somebody typed."""
-    return _named("typed", platform)
+def typed(shown: Shown) -> str:
+    """The same for what somebody typed; Slack's command is no message."""
+    command = shown.platform == "slack" and shown.body["text"].startswith("/peersupport")
+    return _named("typed", WINDOW if command else shown.platform)
 
 
-def shown(words: Words) -> dict[str, Any]:
-    """The whole table, as a page shows it. Slack and Teams differ in what an export holds."""
+def table(words: Words) -> dict[str, Any]:
+    """The whole of it, as a page shows it. Slack, Teams and Slack's windows differ in what an export holds."""
     return {
         "readers": [{"id": reader, "says": words.say(privacy.reader_key(reader))} for reader in privacy.READERS],
         "things": {
-            _named(each, platform): {"says": words.say(privacy.thing_key(each)), "reads": _reads(each, platform, words)}
+            _named(each, place): {"says": words.say(privacy.thing_key(each)), "reads": _reads(each, place, words)}
             for each in privacy.THINGS
-            for platform in LABELS
+            for place in (*LABELS, WINDOW)
         },
         "room": [_named(each, next(iter(LABELS))) for each in privacy.THINGS],
     }
 
 
-def _reads(each: str, platform: str, words: Words) -> dict[str, Any]:
-    found = privacy.verdicts(each, words.programme, platform)
+def _reads(each: str, place: str, words: Words) -> dict[str, Any]:
+    platform = "slack" if place == WINDOW else place
+    found = dict(privacy.verdicts(each, words.programme, platform))
+    if place == WINDOW and found["export"].can:
+        found["export"] = privacy.Verdict(can=False, why=privacy.why_key("fleeting"))
     named = LABELS[platform]
     return {
         reader: {"can": verdict.can, "why": words.say(verdict.why, platform=named)} for reader, verdict in found.items()
     }
 
 
-def _named(each: str, platform: str) -> str:
-    return f"{each}@{platform}"
+def _named(each: str, place: str) -> str:
+    return f"{each}@{place}"

@@ -1,6 +1,7 @@
-"""The playground's address: a page for one person on this computer, and the pretend platforms beside it.
+"""The playground's address: a page for whoever is on this computer, and the pretend platforms beside it.
 
-Nobody else gets in: it listens on the loopback, answers only to its own name, and takes deeds only from its own page.
+It listens on the loopback and answers only to its own name, and no other page in the browser gets anything from it. Who
+else is on the same computer can open it; there is nothing real in it.
 """
 
 from __future__ import annotations
@@ -22,13 +23,16 @@ from fluent.runtime import FluentBundle
 from fluent.syntax import FluentParser, ast
 
 from adapters import playground
-from bot.playground.session import Refused, Session
+from bot.playground.deeds import Deeds, Refused
+from bot.playground.session import Session
 from bot.playground.stage import Wires
 from bot.texts import FOLDER, LANGUAGE
 
 log = structlog.get_logger()
 
 HOST: Final = "127.0.0.1"
+HTTP: Final = 80  # whose number stands in no address
+LAST: Final = 65535
 PORTS: Final = 20  # that are tried, from the one that was asked for
 FILES: Final = Path(playground.__file__).parent / "page"
 OWN_WORDS: Final = "playground.ftl"
@@ -45,7 +49,6 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-DOORS: Final = ("/slack/events", "/api/messages")
 MOST: Final = 256 * 1024  # bytes of a request
 TOKEN: Final = "X-Playground-Token"  # noqa: S105  the name of a header
 
@@ -53,9 +56,10 @@ TOKEN: Final = "X-Playground-Token"  # noqa: S105  the name of a header
 class Page:
     """What the browser asks for."""
 
-    def __init__(self, session: Session, port: int) -> None:
-        self._session = session
-        self._names = frozenset({f"{HOST}:{port}", f"localhost:{port}"})
+    def __init__(self, session: Session, deeds: Deeds, port: int) -> None:
+        self._session, self._deeds = session, deeds
+        names = {HOST, "localhost"}
+        self._names = frozenset({f"{name}:{port}" for name in names} | (names if port == HTTP else set()))
         self._token = secrets.token_urlsafe(24)
 
     def application(self) -> web.Application:
@@ -70,7 +74,7 @@ class Page:
                 web.get("/chat", self._chat),
                 web.post("/do", self._do),
                 *self._session.wires.routes(),
-                *(web.post(door, self._knocked) for door in DOORS),
+                *(web.post(each.door, self._knocked) for each in self._session.wires.platforms),
             ]
         )
         return app
@@ -79,14 +83,16 @@ class Page:
     async def _guarded(self, request: web.Request, handler: Callable[[web.Request], Any]) -> web.StreamResponse:
         """By its own name only, so that no other page can reach us through a name that it made ours."""
         if request.host not in self._names:
-            return web.Response(status=HTTPStatus.MISDIRECTED_REQUEST, text="This is not its name.")
+            return web.Response(status=HTTPStatus.MISDIRECTED_REQUEST)
+        if request.headers.get("Sec-Fetch-Site") == "cross-site" and request.path != "/":
+            return web.Response(status=HTTPStatus.FORBIDDEN)
         try:
             answer: web.StreamResponse = await handler(request)
         except web.HTTPException as refused:
             return web.Response(status=refused.status, text=refused.reason)
         except Exception:  # the edge: nothing here is about a person, and whoever looks on wants to see it
             log.exception("playground-failed")
-            return web.json_response({"says": "The playground stumbled. Reset it, please."}, status=500)
+            return _says("page-refused-stumbled", HTTPStatus.INTERNAL_SERVER_ERROR)
         return answer
 
     async def _index(self, _: web.Request) -> web.Response:
@@ -110,22 +116,29 @@ class Page:
         return await self._session.stream.follow(request, self._session.view.state)
 
     async def _chat(self, _: web.Request) -> web.Response:
-        return web.Response(text=await self._session.chat(), content_type="text/plain")
+        return web.Response(text=await self._deeds.copied(), content_type="text/plain")
 
     async def _do(self, request: web.Request) -> web.Response:
-        if not secrets.compare_digest(request.headers.get(TOKEN, "").encode(), self._token.encode()):
-            return web.json_response({"says": "This page is of another run. Load it again."}, status=403)
+        given = request.headers.get(TOKEN, "").encode("utf-8", "surrogateescape")
+        if not secrets.compare_digest(given, self._token.encode()):
+            return _says("page-refused-token", HTTPStatus.FORBIDDEN)
         try:
             asked = orjson.loads(await request.read())
-            await self._session.do(asked if isinstance(asked, dict) else {})
         except ValueError:
-            return web.json_response({"says": "That was no JSON."}, status=HTTPStatus.BAD_REQUEST)
+            return _says("page-refused-deed", HTTPStatus.BAD_REQUEST)
+        try:
+            await self._deeds.do(asked if isinstance(asked, dict) else {})
         except Refused as refused:
-            return web.json_response({"says": str(refused)}, status=HTTPStatus.CONFLICT)
+            return _says(refused.why, HTTPStatus.CONFLICT)
         return web.json_response({})
 
     async def _knocked(self, request: web.Request) -> web.StreamResponse:
         return await self._session.stage.knocked(request)
+
+
+def _says(why: str, status: HTTPStatus) -> web.Response:
+    """Why not, as a key of the page's own words."""
+    return web.json_response({"says": why}, status=status)
 
 
 def _page_words(language: str) -> dict[str, str]:
@@ -146,41 +159,54 @@ async def _with_headers(_: web.Request, response: web.StreamResponse) -> None:
     response.headers.pop("Server", None)
 
 
+class NoPort(Exception):
+    """Every port that was tried is taken; `strerror` is the system's word for the last."""
+
+    def __init__(self, failure: OSError) -> None:
+        super().__init__(failure.strerror)
+        self.strerror = failure.strerror
+
+
 @asynccontextmanager
 async def playing(port: int) -> AsyncIterator[str]:
-    """The playground, at the address that is given back. Raises OSError where no port is free."""
+    """The playground, at the address that is given back. Raises NoPort."""
     listening = _listen(port)
     own = listening.getsockname()[1]
     session = Session(Wires(f"http://{HOST}:{own}"))
-    runner = web.AppRunner(Page(session, own).application(), access_log=None, handle_signals=False, shutdown_timeout=1)
+    deeds = Deeds(session)
+    application = Page(session, deeds, own).application()
+    runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=1)
     await runner.setup()
     await web.SockSite(runner, listening).start()
     try:
-        await session.open()
+        await session.begin()
         yield f"http://{HOST}:{own}/"
     finally:
-        await session.close()
+        session.stream.close()
+        await deeds.close()
+        await session.wires.line.close()
         await runner.cleanup()
 
 
 def _listen(port: int) -> socket.socket:
-    """The port that was asked for, or the next free one."""
-    last = OSError("no port is free")
-    for each in range(port, port + PORTS) if port else (0,):
+    """The port that was asked for, or the next free one. Raises NoPort."""
+    last = OSError()
+    for each in range(port, min(port + PORTS, LAST + 1)) if port else (0,):
         found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             found.bind((HOST, each))
+            found.listen()
         except OSError as taken:
             found.close()
             last = taken
         else:
             return found
-    raise last
+    raise NoPort(last)
 
 
 async def play(port: int, ready: Callable[[str], None]) -> None:
-    """Until Ctrl-C or SIGTERM."""
+    """Until Ctrl-C or SIGTERM. Raises NoPort."""
     stop = asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from adapters.base import Card, Field
 from bot.script import said
 from bot.theatre import Theatre
-from conversations.model import Answers, Person
+from conversations.model import Answers, Person, Value
+
+ORDINALS = {2: "nd", 3: "rd"}
 
 
 class Scribe:
@@ -27,13 +29,16 @@ class Scribe:
         self.lines.append(line)
 
     def types(self, who: str, text: str) -> None:
-        self.did(f"{who:<5} types    {' '.join(text.split())}")
+        self.did(f"{who:<5} types{_in_a_line(text)}")
 
-    def presses(self, who: str, label: str, card: Card, answers: Answers, *, twice: bool = False) -> None:
-        """What was changed on the card, and the button."""
+    def presses(
+        self, who: str, label: str, card: Card, answers: Answers, *, older: int = 0, twice: bool = False
+    ) -> None:
+        """What was changed on the card, and the button; `older` by so many than the newest card that has it."""
         for asked in card.fields:
             self.lines += [f"{who:<5} {line}" for line in self._answered(asked, answers)]
-        self.did(f"{who:<5} presses{' twice' if twice else ''}  [{label}]")
+        which = f" the {older + 1}{ORDINALS.get(older + 1, 'th')}" if older else ""
+        self.did(f"{who:<5} presses{which or (' twice' if twice else '')}  [{label}]")
 
     def _answered(self, asked: Field, answers: Answers) -> Iterator[str]:
         given = answers.get(asked.name)
@@ -46,18 +51,17 @@ class Scribe:
             case "several", _:
                 changed = {str(each) for each in given} ^ set(asked.initial)
                 yield from (f"chooses  {label}" for value, label in labels.items() if value in changed)
-            case "people", "also" if given:
-                yield f"says that this is {', '.join(self._names(given))} here"
-            case "people", _ if given:
-                yield f"leaves out {', '.join(self._names(given))}"
+            case "people", name if who := self._names(given):
+                is_also, people = name == "also", ", ".join(who)
+                yield f"says that this is {people} here" if is_also else f"leaves out {people}"
             case "text", "code" if given:
-                yield f"enters   {given}"
+                yield f"enters{_in_a_line(str(given), 2)}"
             case "text", _ if given:
-                yield f"writes   {' '.join(str(given).split())}"
+                yield f"writes{_in_a_line(str(given), 2)}"
 
-    def _names(self, given: object) -> list[str]:
-        names: Mapping[Person, str] = {person: name for name, person in self._theatre.people.items()}
-        return [names[each] for each in given if isinstance(each, Person) and each in names]  # type: ignore[attr-defined]
+    def _names(self, given: Value) -> list[str]:
+        names = {person: name for name, person in self._theatre.people.items()}
+        return [names[each] for each in given if isinstance(each, Person) and each in names]
 
     def listen(self) -> None:
         """Write down what was shown since."""
@@ -68,3 +72,9 @@ class Scribe:
                 text = " ".join(said(happening.card).split())
                 self.lines.append(f"{names.get(happening.to, '?'):<5} {happening.verb:<8} {text}")
             self._heard[platform] = len(happenings)
+
+
+def _in_a_line(text: str, gap: int = 3) -> str:
+    """Without breaks; and two spaces before a # would begin a comment."""
+    line = " ".join(text.split())
+    return " " * (1 if line.startswith("#") else gap + 1) + line

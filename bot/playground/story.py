@@ -31,9 +31,10 @@ class Story:
     def __post_init__(self) -> None:
         self.lines = self.path.read_text(encoding="utf-8").splitlines()
 
-    @property
-    def pause(self) -> float:
-        return PACE
+    def unread(self) -> list[str]:
+        """What was shown and the story has not read yet, as lines of its own."""
+        self.script.gather()
+        return [self.script.as_line(happening) for happening in self.script.unread]
 
     async def opens(self) -> list[str]:
         """The stage is set, and everybody who will act is there; what was played."""

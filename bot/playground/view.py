@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import itertools
+from collections import deque
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +17,7 @@ from babel.dates import format_datetime
 from adapters.base import Card
 from adapters.plain import short
 from adapters.playground.acting import Acting
-from adapters.playground.screens import Shown
+from adapters.playground.screens import Json, Shown
 from bot.playground import coming, lens
 from bot.playground.stage import Stage
 from bot.playground.story import Story
@@ -24,6 +27,8 @@ from bot.script import scenarios
 from bot.store.base import Record
 from bot.texts import FOLDER, LANGUAGE
 
+END: Final = 6 * 1024  # bytes of a file that are shown
+TICK: Final = timedelta(minutes=1)
 TRACED: Final = 2000  # steps that are remembered
 PARTS: Final = ("clinician", "peer", "coordinator", "on-call")  # as they stand side by side
 SHORT: Final = 60  # characters of a card in a line
@@ -35,7 +40,10 @@ class View:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._trace: list[dict[str, Any]] = []
+        self._trace: deque[dict[str, Any]] = deque(maxlen=TRACED)
+        self._steps = itertools.count(1)
+        self._things: dict[str, tuple[Json, str | None]] = {}  # what stood there, and what it was about
+        self._purged = stage.now
         self._standing: dict[str, Any] = {}
 
     def state(self) -> dict[str, Any]:
@@ -43,7 +51,7 @@ class View:
         return {
             **self._standing,
             "messages": [self.message(shown) for shown in self._stage.screens.all],
-            "trace": self._trace[-TRACED:],
+            "trace": list(self._trace),
             "stories": [{"name": name, "about": _about(path)} for name, path in scenarios().items()],
             "languages": [{"code": code, "says": name} for code, name in _languages().items()],
         }
@@ -58,10 +66,11 @@ class View:
             "people": sorted(map(self._person, stage.people), key=lambda person: PARTS.index(person["part"])),
             "coming": soon,
             "next": soon[0] if soon else None,
-            "stored": [_as_stored(record) for record in await self._records()],
+            "stored": [_as_held(record) for record in await self._records()],
+            "disk": await asyncio.to_thread(_on_the_disk, stage.folder),
             "story": story.shown() if story else None,
             "faults": {each.platform: each.weather for each in stage.wires.platforms} | {"twice": stage.line.twice},
-            "privacy": lens.shown(stage.engine.house.words),
+            "privacy": lens.table(stage.engine.house.words),
         }
         changed = {key: value for key, value in standing.items() if self._standing.get(key) != value}
         self._standing = standing
@@ -75,8 +84,11 @@ class View:
         return await coming.coming(self._stage.engine.house)
 
     async def _records(self) -> list[Record]:
+        """What the programme holds; and the turn of its clock, by which what was destroyed is gone from the disk."""
         store = self._stage.engine.house.store
-        await store.purge()
+        if self._stage.now - self._purged >= TICK:
+            await store.purge()
+            self._purged = self._stage.now
         return [record for kind in (*KINDS, SEEN) for record in await store.kind(kind)]
 
     def _person(self, name: str) -> dict[str, Any]:
@@ -85,7 +97,7 @@ class View:
             "part": self._stage.part(name),
             "says": ", ".join(self._stage.traits.get(name, ())),
             "platform": self._stage.person(name).platform,
-            "ids": {each.platform: each.id_of(name) for each in self._stage.wires.platforms},
+            "ids": {each.platform: each.people[name] for each in self._stage.wires.platforms if name in each.people},
         }
 
     def message(self, shown: Shown) -> dict[str, Any]:
@@ -104,11 +116,17 @@ class View:
             "thing": self._thing(shown),
         }
 
-    def _thing(self, shown: Shown) -> str:
-        if shown.kind == "said":
-            return lens.typed(shown.platform)
+    def _thing(self, shown: Shown) -> str | None:
+        """Found when it is shown, and kept: later the same words may be said about something else."""
+        body, thing = self._things.get(shown.id, ({}, None))
+        if body is not shown.seen:
+            thing = lens.typed(shown) if shown.kind == "said" else self._about(shown)
+            self._things[shown.id] = shown.seen, thing
+        return thing
+
+    def _about(self, shown: Shown) -> str | None:
         card = self.card(shown)
-        return lens.thing(card, self._stage.said.get(as_read(card)), shown.platform)
+        return lens.thing(shown, card, self._stage.said.get(as_read(card)), self._stage.engine.house.words)
 
     def card(self, shown: Shown) -> Card:
         """What its reader sees there."""
@@ -125,8 +143,12 @@ class View:
         self._trace.clear()
 
     def traced(self, step: str, title: str, body: Any) -> dict[str, Any]:
-        """One more step of what happened, numbered."""
-        entry = {"n": len(self._trace) + 1, "step": step, "title": title, "body": body}
+        """One more step of what happened. The same again is the same step, counted."""
+        last = self._trace[-1] if self._trace else None
+        if last is not None and (last["step"], last["title"]) == (step, title):
+            last |= {"body": body, "times": last.get("times", 1) + 1}
+            return last
+        entry = {"n": next(self._steps), "step": step, "title": title, "body": body}
         self._trace.append(entry)
         return entry
 
@@ -136,7 +158,16 @@ def titled(decision: Mapping[str, Any]) -> str:
     return f"{decision['conversation']}: {decision['from'] or 'new'} → {decision['to']}"
 
 
-def _as_stored(record: Record) -> dict[str, Any]:
+def _on_the_disk(folder: Path) -> list[dict[str, Any]]:
+    """Every file of the store, byte for byte; of a large one the end, which was written last."""
+    files = sorted(file for file in (folder / "store").rglob("*") if file.is_file())
+    return [
+        {"name": file.name, "bytes": file.stat().st_size, "end": base64.b64encode(file.read_bytes()[-END:]).decode()}
+        for file in files
+    ]
+
+
+def _as_held(record: Record) -> dict[str, Any]:
     return {
         "id": record.id,
         "kind": record.kind,

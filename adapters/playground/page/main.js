@@ -19,10 +19,25 @@ let state = null;
 
 // ---------------------------------------------------------------- what whoever plays can do
 
+let working = 0;
+
 async function deed(what) {
+  document.body.classList.toggle("working", ++working > 0);
   try {
     const why = await tell(what);
-    if (why !== null) note(why || say("page-not-now"));
+    if (why !== null) note(say(why || "page-not-now"));
+  } catch {
+    note(say("page-lost"));
+  } finally {
+    document.body.classList.toggle("working", --working > 0);
+  }
+}
+
+async function copyChat() {
+  try {
+    const answer = await fetch("/chat");
+    if (!answer.ok) return note(say("page-not-now"));
+    await copy(await answer.text());
   } catch {
     note(say("page-lost"));
   }
@@ -37,7 +52,7 @@ const afresh = async () => !begun() || sure("page-reset-sure");
 
 async function reset(changed = {}) {
   if (!(await afresh())) return false;
-  await deed({ deed: "reset", skins: { ...skins(), ...changed } });
+  await deed({ deed: "reset", skins: changed });
   return true;
 }
 
@@ -111,7 +126,7 @@ at("language").addEventListener("change", async ({ target }) => {
   await learn(target.value);
   try { localStorage.setItem(LANGUAGE, target.value); } catch { /* then it is asked for again next time */ }
 });
-at("copy-chat").addEventListener("click", async () => copy(await (await fetch("/chat")).text()));
+at("copy-chat").addEventListener("click", copyChat);
 at("reset").addEventListener("click", () => reset());
 theme(at("theme"));
 

@@ -203,7 +203,7 @@ export function pane(person, play) {
     : word("page-quiet"));
 
   function update(state, whole) {
-    people = state.people.map((each) => ({ text: each.name, value: each.ids[platform] }));
+    people = state.people.filter((each) => each.ids[platform]).map((each) => ({ text: each.name, value: each.ids[platform] }));
     const mine = state.messages.filter((each) => each.who === name && !each.gone).sort((a, b) => a.order - b.order);
     const listed = mine.filter((each) => !["form", "home"].includes(each.kind));
     const low = log.scrollHeight - log.scrollTop - log.clientHeight < 40;

@@ -29,10 +29,13 @@ export function follow(seen, lost) {
   connect();
 }
 
+const TRACED = 2000; // steps that are kept, as by the server
+
+const renewed = (known, news, key) => (news ? [...new Map([...known, ...news].map((each) => [each[key], each])).values()] : known);
+
 function patched(state, patch) {
-  const messages = new Map(state.messages.map((message) => [message.id, message]));
-  for (const message of patch.messages ?? []) messages.set(message.id, message);
-  return { ...state, ...patch, messages: [...messages.values()], trace: [...state.trace, ...(patch.trace ?? [])] };
+  const messages = renewed(state.messages, patch.messages, "id");
+  return { ...state, ...patch, messages, trace: renewed(state.trace, patch.trace, "n").slice(-TRACED) };
 }
 
 const meta = document.querySelector("meta[name=token]");
@@ -42,7 +45,7 @@ const send = (deed) => fetch("/do", {
   body: JSON.stringify(deed),
 });
 
-// Do it. Null, or the sentence in which the server says why not.
+// Do it. Null, or why not, as a key of the words.
 export async function tell(deed) {
   let answer = await send(deed);
   if (answer.status === 403) {

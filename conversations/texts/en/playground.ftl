@@ -2,7 +2,7 @@
 ### Plain sentences without arguments: the page puts names and numbers beside them.
 
 page-title = Peer support, to try out
-page-about = A pretend hospital with pretend people. Nothing you do here leaves this computer.
+page-about = See how a clinician is brought together with a trained colleague, in a pretend hospital that never leaves this computer.
 page-skip = Go to the chats
 page-more = More
 page-people = People
@@ -91,7 +91,9 @@ page-can = can read it
 page-cannot = cannot
 
 page-stored = What is stored
-page-stored-about = What is on the disk at this moment, exactly as it is there. Everything that is not needed in the clear is sealed.
+page-stored-about = Every column below is sealed once more in the file. What is sealed in a row opens only with the key of this run.
+page-disk-about = The files on the disk at this moment, byte for byte. What was forgotten is gone from them within a minute of the clock.
+page-held = What the programme holds of it
 page-stored-none = Nothing is stored.
 page-stored-peers = Nothing is stored about anybody who asked. What is left is about those who offered to be peers, and that an event was seen.
 page-stored-all = show all
@@ -125,3 +127,18 @@ page-fault-down = Does not answer
 page-twice = Deliver each press twice
 page-restart = Restart the bot
 page-restart-about = The bot forgets everything it has not written down, and goes on from what it has.
+
+## What cannot be done, and why
+
+page-refused-deed = This playground does not know what the page asked for. Please load the page again.
+page-refused-token = This page belongs to another run. Please load it again.
+page-refused-over = The playground is stopping.
+page-refused-stumbled = The playground stumbled. Please start over.
+page-refused-empty = There is nothing to send yet.
+page-refused-nobody = There is nobody of that name here.
+page-refused-gone = That is not there any more.
+page-refused-home = Teams has no Home tab.
+page-refused-nothing-due = Nothing is due.
+page-refused-story = Please open a story first.
+page-refused-inputs = What was filled in does not belong to that card.
+page-refused-not-taken = The bot did not take this in. A person would see a small warning, and try again.

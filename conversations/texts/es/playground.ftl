@@ -1,7 +1,7 @@
 ### The playground's page in Spanish. The bot itself speaks English so far, in its chats and in the table of readers.
 
 page-title = Apoyo entre colegas, para probar
-page-about = Un hospital de mentira con gente de mentira. Nada de lo que haga aquí sale de este ordenador. El bot habla inglés.
+page-about = Vea cómo se reúne a un profesional con un colega formado, en un hospital de mentira que no sale de este ordenador. El bot habla inglés.
 page-skip = Ir a los chats
 page-more = Más
 page-people = Personas
@@ -90,7 +90,9 @@ page-can = puede leerlo
 page-cannot = no puede
 
 page-stored = Lo que se guarda
-page-stored-about = Lo que está en el disco en este momento, tal como está. Todo lo que no hace falta a la vista está sellado.
+page-stored-about = En el archivo, cada columna de abajo está sellada una vez más. Lo sellado de una fila solo se abre con la clave de esta sesión.
+page-disk-about = Los archivos del disco en este momento, byte a byte. Lo olvidado desaparece de ellos en un minuto del reloj.
+page-held = Lo que el programa tiene de ello
 page-stored-none = No se guarda nada.
 page-stored-peers = No se guarda nada de quien haya pedido apoyo. Queda lo de quienes se ofrecieron como colegas de apoyo, y que un suceso ya se vio.
 page-stored-all = mostrar todo
@@ -124,3 +126,18 @@ page-fault-down = No responde
 page-twice = Entregar dos veces cada pulsación
 page-restart = Reiniciar el bot
 page-restart-about = El bot olvida todo lo que no ha escrito, y sigue con lo que tiene.
+
+## What cannot be done, and why
+
+page-refused-deed = El simulador no conoce lo que pidió la página. Por favor, vuelva a cargarla.
+page-refused-token = Esta página es de otra sesión. Por favor, vuelva a cargarla.
+page-refused-over = El simulador se está cerrando.
+page-refused-stumbled = El simulador ha tropezado. Por favor, empiece de nuevo.
+page-refused-empty = Todavía no hay nada que enviar.
+page-refused-nobody = Aquí no hay nadie con ese nombre.
+page-refused-gone = Eso ya no está.
+page-refused-home = Teams no tiene página de Inicio.
+page-refused-nothing-due = No hay nada pendiente.
+page-refused-story = Por favor, abra antes una historia.
+page-refused-inputs = Lo rellenado no pertenece a esa tarjeta.
+page-refused-not-taken = El bot no lo ha recibido. Una persona vería un pequeño aviso y lo intentaría otra vez.
