@@ -25,6 +25,7 @@ from bot.playground.watching import as_read
 from bot.records import KINDS
 from bot.script import scenarios
 from bot.store.base import Record
+from bot.store.writer import NAME as FILE
 from bot.texts import FOLDER, LANGUAGE
 
 END: Final = 6 * 1024  # bytes of a file that are shown
@@ -159,11 +160,12 @@ def titled(decision: Mapping[str, Any]) -> str:
 
 
 def _on_the_disk(folder: Path) -> list[dict[str, Any]]:
-    """Every file of the store, byte for byte; of a large one the end, which was written last."""
-    files = sorted(file for file in (folder / "store").rglob("*") if file.is_file())
+    """The store's file, byte for byte: the end of what is written in it, before the room it has set aside."""
+    files = sorted(file for file in (folder / "store").iterdir() if file.name.startswith(FILE))
     return [
-        {"name": file.name, "bytes": file.stat().st_size, "end": base64.b64encode(file.read_bytes()[-END:]).decode()}
+        {"name": file.name, "bytes": len(written), "end": base64.b64encode(written[-END:]).decode()}
         for file in files
+        if (written := file.read_bytes().rstrip(b"\0"))
     ]
 
 

@@ -92,7 +92,7 @@ page-cannot = cannot
 
 page-stored = What is stored
 page-stored-about = Every column below is sealed once more in the file. What is sealed in a row opens only with the key of this run.
-page-disk-about = The files on the disk at this moment, byte for byte. What was forgotten is gone from them within a minute of the clock.
+page-disk-about = The file on the disk at this moment, byte for byte. What was forgotten is gone from it within a minute of the clock.
 page-held = What the programme holds of it
 page-stored-none = Nothing is stored.
 page-stored-peers = Nothing is stored about anybody who asked. What is left is about those who offered to be peers, and that an event was seen.

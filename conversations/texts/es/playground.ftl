@@ -91,7 +91,7 @@ page-cannot = no puede
 
 page-stored = Lo que se guarda
 page-stored-about = En el archivo, cada columna de abajo está sellada una vez más. Lo sellado de una fila solo se abre con la clave de esta sesión.
-page-disk-about = Los archivos del disco en este momento, byte a byte. Lo olvidado desaparece de ellos en un minuto del reloj.
+page-disk-about = El archivo del disco en este momento, byte a byte. Lo olvidado desaparece de él en un minuto del reloj.
 page-held = Lo que el programa tiene de ello
 page-stored-none = No se guarda nada.
 page-stored-peers = No se guarda nada de quien haya pedido apoyo. Queda lo de quienes se ofrecieron como colegas de apoyo, y que un suceso ya se vio.
