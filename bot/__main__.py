@@ -20,8 +20,9 @@ import typer
 from bot import config, doctor, lines, logs
 from bot.config import Refused, Settings
 from bot.platforms import NotStarted
-from bot.store.base import Damaged
+from bot.store.base import Damaged, NoAnswer, Unfit
 from bot.store.disk import InUse
+from bot.values import Postgres
 
 REFUSED = 2
 PORT = 8765  # of the playground
@@ -33,6 +34,8 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="Keys.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+db = typer.Typer(help="The tables in PostgreSQL; the embedded store has none.", no_args_is_help=True)
+app.add_typer(db, name="db")
 
 
 def main() -> None:
@@ -68,7 +71,7 @@ def serve() -> None:
     warn_of(settings)
     try:
         asyncio.run(run(settings))
-    except (InUse, Damaged, NotStarted, OSError) as failure:
+    except (InUse, Damaged, NotStarted, NoAnswer, Unfit, OSError) as failure:
         raise Refused([why_not(failure)]) from None
 
 
@@ -83,8 +86,10 @@ def warn_of(settings: Settings) -> None:
 
 def why_not(failure: Exception) -> str:
     """What kept the programme from starting, as a sentence; the place in the code goes to the log."""
-    if isinstance(failure, InUse):
+    if isinstance(failure, InUse | Unfit):
         return str(failure)
+    if isinstance(failure, NoAnswer):
+        return failure.sentence()
     if isinstance(failure, Damaged):
         return "The store does not open with this PEERSUPPORT_ROOT_KEY: use the key it was made with."
     if isinstance(failure, NotStarted) and failure.shut_out:
@@ -184,6 +189,47 @@ def show(
 def new_key() -> None:
     """Print a new root key. Keep it apart from the store: with both, everything can be read."""
     typer.echo(base64.b64encode(secrets.token_bytes(32)).decode("ascii"))
+
+
+@db.command("upgrade")
+def upgrade() -> None:
+    """Make or change the tables in PostgreSQL as this version needs them: all of it or nothing, safe to repeat."""
+    url = _database()
+    if url is None:
+        return
+    from bot.store import schema
+
+    try:
+        number = schema.upgrade(url)
+    except (NoAnswer, Unfit) as failure:
+        raise Refused([why_not(failure)]) from None
+    typer.echo(f"The schema is {number:04}, as this version needs it.")
+
+
+@db.command("current")
+def current() -> None:
+    """Show which schema PostgreSQL has; ends with 1 where this version needs another."""
+    url = _database()
+    if url is None:
+        return
+    from bot.store import server
+
+    try:
+        found = server.look(url)
+    except (NoAnswer, Unfit) as failure:
+        raise Refused([why_not(failure)]) from None
+    typer.echo(found.unfit() or f"The schema is {found.schema:04}, as this version needs it.")
+    raise typer.Exit(1 if found.unfit() else 0)
+
+
+def _database() -> str | None:
+    """The address of PostgreSQL, or None and a word where the store is embedded."""
+    settings = config.load()
+    logs.configure("console", "ERROR")  # what kept us from it is told in a sentence
+    if isinstance(settings.store, Postgres):
+        return settings.store.url
+    typer.echo("PEERSUPPORT_STORE names the embedded store, which has no tables: there is nothing to do.")
+    return None
 
 
 @app.command("slack-manifest")

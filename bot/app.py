@@ -22,7 +22,8 @@ from bot.engine import Engine
 from bot.house import House
 from bot.platforms import Paced, configured
 from bot.starting import Starting
-from bot.store.tiny import TinyStore
+from bot.store.base import Store
+from bot.store.opened import opened
 from bot.texts import Words
 from bot.values import Bind
 from bot.vault import Vault
@@ -55,9 +56,7 @@ async def running(settings: Settings, world: World = World()) -> AsyncIterator[R
     """The whole programme, up and serving. On leaving it accepts nothing new and finishes what it began."""
     async with AsyncExitStack() as ending:
         vault = Vault(settings.root_key.get_secret_value() if settings.root_key else b"")
-        store = TinyStore.open(settings.store, vault)
-        ending.push_async_callback(store.close)
-        ending.push_async_callback(store.purge)  # who stops the programme for good keeps nothing that was forgotten
+        store = await ending.enter_async_context(opened(settings.store, vault))
         platforms = tuple(configured(settings, world.now, world.pace))
         for platform in platforms:
             ending.push_async_callback(platform.close)
@@ -84,7 +83,7 @@ async def running(settings: Settings, world: World = World()) -> AsyncIterator[R
     log.info("stopped")
 
 
-def _house(settings: Settings, world: World, store: TinyStore, vault: Vault, adapters: Mapping[str, Adapter]) -> House:
+def _house(settings: Settings, world: World, store: Store, vault: Vault, adapters: Mapping[str, Adapter]) -> House:
     programme = settings.programme()
     return House(
         store=store,
@@ -104,7 +103,7 @@ def _at(bind: Bind) -> str:
     return f"{host}:{bind.port}"
 
 
-def _writable(store: TinyStore) -> web.Check:
+def _writable(store: Store) -> web.Check:
     async def check() -> bool:
         await store.check()
         return True

@@ -21,7 +21,7 @@ from bot import lines, needed, values
 from bot.limits import Limits
 from bot.lines import Numbers
 from bot.sources import OURS, Text, Texts, read
-from bot.values import Bind
+from bot.values import Bind, Postgres
 from conversations.model import OnCall, Person, Programme, Urgency
 
 MASK: Final = "********"
@@ -173,10 +173,11 @@ class Settings(BaseSettings):
     )
 
     # ---- the house
-    store: Annotated[Path, Parsed(values.store)] = _house(
+    store: Annotated[Path | Postgres, Parsed(values.store)] = _house(
         "PEERSUPPORT_STORE",
         "tinydb:///./data",
-        "The folder of the database: `tinydb:///var/lib/peersupport`, or relative: `tinydb:///./data`.",
+        "The folder of the embedded database, `tinydb:///var/lib/peersupport` or relative `tinydb:///./data`; or a "
+        "PostgreSQL of your own, `postgresql://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full` (operating.md).",
     )
     root_key: Annotated[SecretBytes | None, Parsed(values.root_key)] = _house(
         "PEERSUPPORT_ROOT_KEY",
@@ -338,7 +339,7 @@ class Settings(BaseSettings):
 
     def kept_in_files(self) -> Mapping[str, Path]:
         """The file of each secret that stands in one."""
-        found = {name: text.file for name, text in self._texts.items() if name in SECRETS and text.value}
+        found = {name: text.file for name, text in self._texts.items() if _is_secret(name, text.value)}
         return {name: file for name, file in found.items() if file is not None}
 
     def missing_to_serve(self) -> tuple[str, ...]:
@@ -348,7 +349,7 @@ class Settings(BaseSettings):
     def shown(self) -> tuple[Shown, ...]:
         """Every setting as it is in force, in the order of the documentation."""
         return tuple(
-            Shown(name, _shown_value(name, text, secret=name in SECRETS), text.source)
+            Shown(name, _shown_value(name, text.value), text.source)
             for name in NAMES
             for text in [self._texts.get(name) or Text(_default(name), "default")]
         )
@@ -359,10 +360,16 @@ def _default(name: str) -> str:
     return default if isinstance(default, str) else ""
 
 
-def _shown_value(name: str, text: Text, *, secret: bool) -> str:
-    if secret and text.value:
+def _is_secret(name: str, value: str) -> bool:
+    return bool(value) and (name in SECRETS or _shown_value(name, value) != value)
+
+
+def _shown_value(name: str, value: str) -> str:
+    if name in SECRETS and value:
         return MASK
-    return text.value or _default(name) or "(not set)"
+    if name == "PEERSUPPORT_STORE":
+        value = values.without_password(value, MASK)
+    return value or _default(name) or "(not set)"
 
 
 _FIELDS: Final = {str(info.alias): attribute for attribute, info in Settings.model_fields.items()}

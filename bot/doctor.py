@@ -17,6 +17,8 @@ from typing import Final, Literal
 from adapters.base import Stopped, TryLater, Unclear, Unreachable
 from bot import config, lines, values
 from bot.config import Refused, Settings
+from bot.store.base import NoAnswer, Unfit
+from bot.values import Postgres
 
 Status = Literal["ok", "warn", "fail"]
 Lacking = Callable[[Settings], Awaitable[frozenset[str]]]
@@ -127,7 +129,7 @@ def _findings(settings: Settings, today: date) -> Iterator[Finding]:
     yield _unknown(settings)
     yield _root_key(settings)
     yield _secrets(settings)
-    yield from _store(settings.store)
+    yield from _database(settings.store) if isinstance(settings.store, Postgres) else _store(settings.store)
     yield from _slack(settings)
     yield from _teams(settings)
     yield _coordinators(settings)
@@ -164,7 +166,7 @@ def _root_key(settings: Settings) -> Finding:
 def _secrets(settings: Settings) -> Finding:
     files = settings.kept_in_files()
     key = files.get("PEERSUPPORT_ROOT_KEY")
-    if key is not None and settings.store.resolve() in key.resolve().parents:
+    if key is not None and isinstance(settings.store, Path) and settings.store.resolve() in key.resolve().parents:
         return Finding(
             "secret-files",
             "fail",
@@ -226,6 +228,40 @@ def _is_held(lock: Path) -> bool:
     except OSError:
         return False
     return False
+
+
+def _database(store: Postgres) -> Iterator[Finding]:
+    from bot.store.server import look
+
+    try:
+        found = look(store.url)
+    except (NoAnswer, Unfit) as failure:
+        says = failure.sentence() if isinstance(failure, NoAnswer) else str(failure)
+        yield Finding("store-server", "fail", *_halves(says))
+        return
+    yield Finding("store-server", "ok", f"The server of the store answers; it is PostgreSQL {found.version}.")
+    if found.unfit():
+        yield Finding("store-schema", "fail", *_halves(found.unfit()))
+    else:
+        yield Finding("store-schema", "ok", "The database is prepared for this version.")
+    if found.encrypted:
+        yield Finding("store-network", "ok", "Nobody between here and the server of the store can read along.")
+    else:
+        yield Finding(
+            "store-network",
+            "warn",
+            "What goes to the server of the store is not encrypted on its way.",
+            "Add ?sslmode=verify-full to PEERSUPPORT_STORE, and sslrootcert where your own authority signed.",
+        )
+    if found.durable:
+        yield Finding("store-durable", "ok", "The server of the store waits for its disk.")
+    else:
+        yield Finding(
+            "store-durable",
+            "fail",
+            "The server of the store does not wait for its disk: a power cut takes what was acknowledged.",
+            "Set fsync = on in its configuration.",
+        )
 
 
 def _slack(settings: Settings) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Final, TypeVar
@@ -188,13 +188,50 @@ def on_call(text: str) -> OnCall | None:
     return OnCall(parts[0], parts[1], parts[2], _person(chat) if chat else None)
 
 
-def store(text: str) -> Path:
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A database on a server; the address may hold a password."""
+
+    url: str = field(repr=False)
+
+
+_HOSTS = r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\]|%2[Ff][\w.%-]*)?(?::\d{1,5})?"
+_POSTGRES = re.compile(
+    r"(?P<before>postgres(?:ql)?://(?:[^\s:@/?#]+(?::(?P<password>[^\s:@/?#]+))?@)?)"
+    rf"(?P<after>{_HOSTS}(?:,{_HOSTS})*/[^\s:@/?#]+)"
+    r"(?:\?(?P<more>[a-z_]+=[^\s&#?]*(?:&[a-z_]+=[^\s&#?]*)*))?"
+)
+_SECRET_PARTS: Final = ("password", "sslpassword")
+
+
+def store(text: str) -> Path | Postgres:
     if text.startswith(("postgresql:", "postgres:")):
-        raise ValueError("names PostgreSQL, which is not in this version yet: use tinydb:///var/lib/peersupport")
+        if not _POSTGRES.fullmatch(text):
+            raise ValueError(
+                "must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with whatever is not a letter or a digit in "
+                "the password written as % and two hexadecimal digits"
+            )
+        return Postgres(text)
     scheme, _, path = text.partition("://")
     if scheme != "tinydb" or not path.startswith("/") or path == "/":
-        raise ValueError("must be tinydb:/// and a folder, such as tinydb:///var/lib/peersupport or tinydb:///./data")
+        raise ValueError(
+            "must be tinydb:/// and a folder, such as tinydb:///var/lib/peersupport or tinydb:///./data, "
+            "or postgresql://USER:PASSWORD@HOST/DATABASE"
+        )
     return Path(path[1:] if path.startswith("/./") else path)
+
+
+def without_password(address: str, mask: str) -> str:
+    """The address of a store as it may be shown; the very same text where it holds no password."""
+    found = _POSTGRES.fullmatch(address)
+    if found is None:
+        return address
+    shown = found["before"] + found["after"]
+    if found["password"]:
+        shown = found["before"].removesuffix(f"{found['password']}@") + f"{mask}@" + found["after"]
+    parts = [part.partition("=") for part in (found["more"] or "").split("&") if part]
+    more = "&".join(f"{name}={mask if name in _SECRET_PARTS and value else value}" for name, _, value in parts)
+    return f"{shown}?{more}" if more else shown
 
 
 def bind(text: str) -> Bind:

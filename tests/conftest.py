@@ -4,13 +4,34 @@ the production adapters, between a pretend Slack and a pretend Teams.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
+import postgres_server
 import pytest
+from postgres_server import Server
 from wired import differs_on_the_wire
 
 from bot.script import perform
+from bot.store import schema
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A real server, for whoever asks; without one, what was not run is said, and continuous integration fails."""
+    where = postgres_server.binaries()
+    if where is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(postgres_server.NOT_RUN)
+    with postgres_server.server(where) as running:
+        schema.upgrade(running.url(running.database()))  # test_0: the template of every prepared one
+        yield running
+
+
+@pytest.fixture
+def new_database(postgres: Server) -> str:
+    """The address of a prepared, empty database."""
+    return postgres.url(postgres.database("test_0"))
 
 
 def pytest_collect_file(parent: pytest.Collector, file_path: Path) -> pytest.Collector | None:

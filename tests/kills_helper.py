@@ -1,7 +1,7 @@
 """Processes that write until they are killed, and say what they were told is written. Run by test_kills.
 
-Warm: each line on stdin ("folder way seed") forks one writer, before there is any loop or thread. Its pid, whatever it
-says, and at the end its exit code come back on stdout, in this order.
+Warm: each line on stdin ("folder way seed", or an address of PostgreSQL for the folder) forks one writer, before there
+is any loop or thread. Its pid, whatever it says, and at the end its exit code come back on stdout, in this order.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from bot.store.base import Gone, Record
-from bot.store.tiny import TinyStore
+from bot.store.base import Gone, Record, Store
+from bot.store.opened import opened
+from bot.values import Postgres
 from bot.vault import Vault
 
 VAULT = Vault(bytes(range(32)))
@@ -33,7 +34,7 @@ def say(line: str) -> None:
     os.write(1, line.encode())
 
 
-async def grow(store: TinyStore, person: int, luck: random.Random) -> None:
+async def grow(store: Store, person: int, luck: random.Random) -> None:
     """Each save is a new revision of one record and a new record, together."""
     id = f"grown-{person}"
     known = await store.load(id)
@@ -45,7 +46,7 @@ async def grow(store: TinyStore, person: int, luck: random.Random) -> None:
         say(f"{person} {revision}\n")
 
 
-async def shrink(store: TinyStore, person: int, luck: random.Random) -> None:
+async def shrink(store: Store, person: int, luck: random.Random) -> None:
     """Each save makes a request and destroys the one before, together; now and then everything is purged."""
     id = f"grown-{person}"
     known = await store.load(id)
@@ -60,23 +61,23 @@ async def shrink(store: TinyStore, person: int, luck: random.Random) -> None:
             await store.purge()
 
 
-async def write(folder: Path, way: str, seed: int) -> None:
+async def write(where: str, way: str, seed: int) -> None:
     luck = random.Random(seed)  # noqa: S311
-    store = TinyStore.open(folder, VAULT)
     deed = grow if way == "grow" else shrink
-    await asyncio.gather(*(deed(store, person, luck) for person in range(PEOPLE)))
+    async with opened(Postgres(where) if where.startswith("postgresql:") else Path(where), VAULT) as store:
+        await asyncio.gather(*(deed(store, person, luck) for person in range(PEOPLE)))
 
 
 def main() -> None:
     for line in sys.stdin:
-        folder, way, seed = line.split("\t")
+        where, way, seed = line.split("\t")
         pid = os.fork()
         if pid == 0:
             os.close(0)
             code = 1
             try:
                 say(f"{os.getpid()}\n")
-                asyncio.run(write(Path(folder), way, int(seed)))
+                asyncio.run(write(where, way, int(seed)))
             finally:
                 os._exit(code)
         say(f"ended {os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}\n")

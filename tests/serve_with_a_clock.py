@@ -21,7 +21,7 @@ from bot.__main__ import REFUSED, why_not
 from bot.app import World, serve
 from bot.config import Refused
 from bot.platforms import NotStarted
-from bot.store.base import Damaged
+from bot.store.base import Damaged, NoAnswer, Unfit
 from bot.store.disk import InUse
 
 TICK = timedelta(milliseconds=100)
@@ -41,7 +41,7 @@ def serve_until_told(clock: Path) -> int:
     except Refused as refused:
         typer.echo("\n".join(refused.problems), err=True)
         return REFUSED
-    except (InUse, Damaged, NotStarted, OSError) as failure:
+    except (InUse, Damaged, NotStarted, NoAnswer, Unfit, OSError) as failure:
         typer.echo(why_not(failure), err=True)
         return REFUSED
     return 0

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
+import psycopg
 from slack_stand_in import SlackStandIn
 from teams_stand_in import TeamsStandIn
 
@@ -37,6 +38,7 @@ from bot.app import World, running
 from bot.archive import Archive
 from bot.engine import Engine
 from bot.records import load
+from bot.store import statements
 from bot.store.base import Record
 from bot.store.disk import Disk
 from bot.store.journal import read
@@ -225,13 +227,18 @@ class Story(Hospital):
     """With our programme in a process of its own."""
 
     serve: Serve
+    database: str = ""  # where it is PostgreSQL that keeps it
+
+    def kept(self) -> Kept:
+        """What is kept now."""
+        return kept_in_tables(self.database) if self.database else kept_in(self.folder)
 
     async def keeps(self, condition: Callable[[Kept], object]) -> Kept:
-        """Wait until what is on the disk is like this."""
+        """Wait until what is kept is like this."""
         found: list[Kept] = []
 
         def holds() -> object:
-            found[:] = [kept_in(self.folder)]
+            found[:] = [self.kept()]
             return condition(found[0])
 
         await self.turns(holds)
@@ -313,10 +320,16 @@ def surroundings(slack: SlackStandIn, teams: TeamsStandIn, folder: Path, **setti
 
 @asynccontextmanager
 async def story(
-    tmp_path: Path, *people: str, on_teams: Container[str] = (), stand_in: Any = None, **settings: str
+    tmp_path: Path,
+    *people: str,
+    on_teams: Container[str] = (),
+    stand_in: Any = None,
+    database: str = "",
+    **settings: str,
 ) -> AsyncIterator[Story]:
     """Everybody is there, and the programme serves. In the end nothing of it is left running."""
     folder = tmp_path / "data"
+    settings |= {"PEERSUPPORT_STORE": database} if database else {}
     async with hospital(tmp_path, people, on_teams, stand_in) as (slack, teams, time):
         serve = Serve(time.path, surroundings(slack, teams, folder, **settings))
         slack.app_url = f"http://{serve.public}/slack/events"
@@ -324,7 +337,7 @@ async def story(
         await serve.warm_up()
         try:
             await serve.start()
-            yield Story(slack=slack, teams=teams, serve=serve, time=time, folder=folder)
+            yield Story(slack=slack, teams=teams, serve=serve, time=time, folder=folder, database=database)
         finally:
             await serve.close()
 
@@ -382,6 +395,24 @@ class Kept:
         """How many messages are not delivered yet."""
         opened = (load(kept, VAULT) for kept in self.records.values() if kept.kind != "seen")
         return sum(len(saved.mail.errands) for saved in opened)
+
+
+def kept_in_tables(database: str) -> Kept:
+    """Look into PostgreSQL, beside whoever serves from it: what anybody with its password can read."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        rows = connection.cursor(binary=True).execute("SELECT id FROM records").fetchall()
+        found = [
+            statements.record(row)
+            for row in connection.cursor(binary=True).execute(
+                statements.LOAD_ALL.encode(), {"ids": [i for (i,) in rows]}
+            )
+        ]
+        files = b""
+        for table in ("records", "record_keys"):
+            with connection.cursor().copy(f"COPY {table} TO STDOUT".encode()) as lines:
+                files += b"".join(bytes(line) for line in lines)
+    sealed = b"\n".join(kept.sealed for kept in found)
+    return Kept(files + sealed, files + sealed, {kept.id: kept for kept in found})
 
 
 def kept_in(folder: Path) -> Kept:

@@ -186,3 +186,46 @@ def test_once_something_is_configured_bare_words_are_help(tmp_path):
     ran = peersupport(tmp_path, PEERSUPPORT_ZONE="UTC")
     assert ran.returncode == 0
     assert "Usage" in ran.stdout
+
+
+TO_SERVE = {
+    "PEERSUPPORT_ROOT_KEY": base64.b64encode(bytes(range(32))).decode(),
+    "PEERSUPPORT_APPROVAL": "automatic",
+    "SLACK_BOT_TOKEN": "xoxb-canary",
+    "SLACK_SIGNING_SECRET": "canary",
+}
+
+
+def test_a_database_is_prepared_by_a_step_of_its_own_and_serve_refuses_until_then(tmp_path, postgres):
+    name = postgres.database()
+    url = {"PEERSUPPORT_STORE": postgres.url(name)}
+    refused = peersupport(tmp_path, "serve", **TO_SERVE, **url)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "peersupport db upgrade" in refused.stderr
+    before = peersupport(tmp_path, "db", "current", **url)
+    assert (before.returncode, before.stdout) == (1, refused.stderr)
+    ran = [peersupport(tmp_path, "db", *words, **url) for words in (("upgrade",), ("upgrade",), ("current",))]
+    assert {(each.returncode, each.stdout, each.stderr) for each in ran} == {
+        (0, "The schema is 0001, as this version needs it.\n", "")
+    }
+    postgres.sql("UPDATE alembic_version SET version_num = '0002'", name)
+    for words in (("serve",), ("db", "upgrade")):
+        newer = peersupport(tmp_path, *words, **TO_SERVE, **url)
+        assert (newer.returncode, newer.stderr.count("\n")) == (2, 1)
+        assert "newer version" in newer.stderr
+
+
+@pytest.mark.parametrize("words", [("serve",), ("db", "upgrade"), ("db", "current")])
+def test_a_database_that_does_not_answer_is_refused_in_a_sentence_without_its_address(tmp_path, words):
+    address = "postgresql://canary:canary@127.0.0.1:1/canary"
+    ran = peersupport(tmp_path, *words, **TO_SERVE | {"PEERSUPPORT_STORE": address})
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (2, "", 1)
+    assert "PEERSUPPORT_STORE" in ran.stderr
+    assert "canary" not in ran.stderr
+
+
+def test_the_embedded_store_has_no_tables(tmp_path):
+    for word in ("upgrade", "current"):
+        ran = peersupport(tmp_path, "db", word)
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert "nothing to do" in ran.stdout

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import config, lines
+from bot import config, lines, values
 from bot.config import NAMES, SECRETS, Refused
 from conversations.model import OnCall, Person, Programme
 
@@ -116,7 +116,11 @@ def test_every_setting_of_the_programme_arrives_in_it(tmp_path):
         ("PEERSUPPORT_ROOT_KEY", ""),
         ("PEERSUPPORT_ROOT_KEY", "short-canary"),
         ("PEERSUPPORT_ROOT_KEY", base64.b64encode(bytes(32)).decode()),
-        ("PEERSUPPORT_STORE", "postgresql://canary@db/peers"),
+        ("PEERSUPPORT_STORE", "postgresql://peers:can@ary@db/peers"),
+        ("PEERSUPPORT_STORE", "postgresql://peers:can/ary@db/peers"),
+        ("PEERSUPPORT_STORE", "postgresql://peers:can#ary@db/peers"),
+        ("PEERSUPPORT_STORE", "postgresql://canary@db"),
+        ("PEERSUPPORT_STORE", "postgresql://peers@db/peers?canary"),
         ("PEERSUPPORT_STORE", "tinydb:///"),
         ("PEERSUPPORT_STORE", "canary"),
         ("PEERSUPPORT_BIND", "canary"),
@@ -439,6 +443,34 @@ def test_quiet_hours_are_two_times_of_day(tmp_path):
 )
 def test_a_store_is_a_folder(tmp_path, address, folder):
     assert config.load({"PEERSUPPORT_STORE": address}, tmp_path).store == Path(folder)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://peers:canary@db.example:5433/peers", "postgresql://peers:********@db.example:5433/peers"),
+        ("postgres://peers:c%40n%2Fary@[::1],b/p", "postgres://peers:********@[::1],b/p"),
+        ("postgresql://peers@db/peers?password=canary&sslmode=verify-full", None),
+        ("postgresql://peers:canary@/p?host=/run/postgresql&sslpassword=canary", None),
+        ("postgresql://db/peers?sslmode=require", "postgresql://db/peers?sslmode=require"),
+    ],
+)
+def test_a_database_is_shown_without_its_password(tmp_path, address, shown):
+    settings = config.load({"PEERSUPPORT_STORE": address}, tmp_path)
+    assert settings.store == values.Postgres(address)
+    said = {line.name: line.value for line in settings.shown()}["PEERSUPPORT_STORE"]
+    assert "ary" not in said + repr(settings) + repr(settings.store)
+    assert shown is None or said == shown
+    assert ("********" in said) == ("ary" in address)
+
+
+def test_the_file_of_a_database_with_a_password_is_one_of_a_secret(tmp_path):
+    (tmp_path / "store").write_text("postgresql://peers:canary@db/peers\n", "utf-8")
+    settings = config.load({"PEERSUPPORT_STORE_FILE": "store"}, tmp_path)
+    assert settings.store == values.Postgres("postgresql://peers:canary@db/peers")
+    assert settings.kept_in_files() == {"PEERSUPPORT_STORE": tmp_path / "store"}
+    (tmp_path / "store").write_text("postgresql://peers@db/peers\n", "utf-8")
+    assert not config.load({"PEERSUPPORT_STORE_FILE": "store"}, tmp_path).kept_in_files()
 
 
 def test_a_hospitals_lines_come_before_the_countrys_and_age_with_them(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import fcntl
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from adapters.base import Stopped, TryLater
 from bot import config, doctor
 from bot.__main__ import _ask_teams
 from bot.doctor import Finding
+from bot.store.server import SCHEMA, Look
 
 TODAY = date(2026, 11, 2)
 ILL = {
@@ -127,6 +129,39 @@ def test_a_store_in_use_is_told_and_left_alone(tmp_path, well):
         fcntl.flock(held, fcntl.LOCK_EX)
         assert "is serving" in examine(tmp_path, well)["store-lock"].says
     assert "No process" in examine(tmp_path, well)["store-lock"].says
+
+
+def test_a_database_that_is_ready_is_told_and_one_that_waits_for_no_disk_is_a_failure(tmp_path, well, new_database):
+    found = examine(tmp_path, well | {"PEERSUPPORT_STORE": new_database})
+    stored = {id: finding.status for id, finding in found.items() if id.startswith("store-")}
+    assert stored == {"store-server": "ok", "store-schema": "ok", "store-network": "ok", "store-durable": "fail"}
+
+
+@pytest.mark.parametrize("version", [None, "9999", "canary"])
+def test_a_database_that_does_not_fit_is_a_failure(tmp_path, well, postgres, version):
+    name = postgres.database("test_0" if version else "template0")
+    if version:
+        postgres.sql(f"UPDATE alembic_version SET version_num = '{version}'", name)  # noqa: S608
+    found = examine(tmp_path, well | {"PEERSUPPORT_STORE": postgres.url(name)})
+    assert found["store-schema"].status == "fail"
+    assert version is not None or "db upgrade" in found["store-schema"].fix
+
+
+@pytest.mark.parametrize("where", ["127.0.0.1:1/p", "nowhere.example/p?host=/nowhere", "127.0.0.1/p?sslmode=canary"])
+def test_a_database_that_does_not_answer_is_a_failure_and_its_address_is_not_told(tmp_path, well, where):
+    found = examine(tmp_path, well | {"PEERSUPPORT_STORE": f"postgresql://canary:canary@{where}"})
+    assert found["store-server"].status == "fail"
+    assert "canary" not in repr(found)
+    assert "nowhere" not in repr(found)
+
+
+def test_a_database_over_an_open_network_is_a_warning(tmp_path, well, monkeypatch):
+    looked = Look(14, SCHEMA, encrypted=False, durable=True)
+    monkeypatch.setattr("bot.store.server.look", lambda _: looked)
+    found = examine(tmp_path, well | {"PEERSUPPORT_STORE": "postgresql://db/p"})
+    assert found["store-network"].status == "warn"
+    assert replace(looked, version=13).unfit()
+    assert not looked.unfit()
 
 
 def test_looking_changes_nothing(tmp_path, well):

@@ -1,4 +1,4 @@
-"""Two hundred processes are killed while they write: nothing is corrupt, lost or half."""
+"""Processes are killed while they write, two hundred and more: nothing is corrupt, lost or half."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from postgres_server import Server, store_in
 
+from bot.store.base import Store
 from bot.store.tiny import TinyStore
 from tests.kills_helper import PEOPLE, VAULT
 
 KILLS = 100
+FEWER_KILLS = 20  # each of them connects anew
 ROOT = Path(__file__).parent.parent
 
 
@@ -27,7 +30,7 @@ class Forge:
         assert process.stdout is not None
         self._asks, self._hears = process.stdin.fileno(), process.stdout.fileno()
 
-    def lived_and_died(self, folder: Path, way: str, seed: int, answers: int, moments: int) -> dict[int, int]:
+    def lived_and_died(self, folder: Path | str, way: str, seed: int, answers: int, moments: int) -> dict[int, int]:
         """Kill a writer in the middle of something; return the revisions it had acknowledged."""
         os.write(self._asks, f"{folder}\t{way}\t{seed}\n".encode())
         heard = b""
@@ -62,19 +65,38 @@ async def test_a_hundred_kills_lose_nothing_acknowledged(forge: Forge, tmp_path:
     for seed in range(KILLS):
         sure |= forge.lived_and_died(tmp_path, way, seed, luck.randrange(1, 60), luck.randrange(20_000))
         store = TinyStore.open(tmp_path, VAULT)
-        for person in range(PEOPLE):
-            found = await store.load(f"grown-{person}")
-            revision = found.revision if found else 0
-            assert sure[person] <= revision <= sure[person] + 1  # the one in flight may have been written
-            sure[person] = revision
-            if found:
-                said = VAULT.open("grown", found.id, 1, found.sealed)
-                assert said.startswith(b"%s %d " % (found.id.encode(), revision))
-        beside = {record.id for record in await store.kind("beside")}
-        if way == "grow":
-            assert beside == {f"beside-{person}-{n}" for person in sure for n in range(1, sure[person] + 1)}
-        else:
-            assert beside == {f"beside-{person}-{sure[person]}" for person in sure if sure[person]}
+        await look_through(store, way, sure)
         await store.close()
         assert set(os.listdir(tmp_path)) == {"lock", "store.peersupport"}  # noqa: PTH208
     assert sum(sure.values()) > KILLS
+
+
+@pytest.mark.parametrize("way", ["grow", "shrink"])
+async def test_in_postgresql_a_kill_loses_nothing_acknowledged_either(
+    forge: Forge, postgres: Server, new_database: str, way: str
+) -> None:
+    luck = random.Random(way)  # noqa: S311
+    sure = dict.fromkeys(range(PEOPLE), 0)
+    async with store_in(new_database) as store:
+        for seed in range(FEWER_KILLS):
+            sure |= forge.lived_and_died(new_database, way, seed, luck.randrange(1, 60), luck.randrange(20_000))
+            postgres.settles(new_database)
+            await look_through(store, way, sure)
+    assert sum(sure.values()) > FEWER_KILLS
+
+
+async def look_through(store: Store, way: str, sure: dict[int, int]) -> None:
+    """Each record is as somebody was told, or one further; whatever goes together is there together."""
+    for person in range(PEOPLE):
+        found = await store.load(f"grown-{person}")
+        revision = found.revision if found else 0
+        assert sure[person] <= revision <= sure[person] + 1  # the one in flight may have been written
+        sure[person] = revision
+        if found:
+            said = VAULT.open("grown", found.id, 1, found.sealed)
+            assert said.startswith(b"%s %d " % (found.id.encode(), revision))
+    beside = {record.id for record in await store.kind("beside")}
+    if way == "grow":
+        assert beside == {f"beside-{person}-{n}" for person in sure for n in range(1, sure[person] + 1)}
+    else:
+        assert beside == {f"beside-{person}-{sure[person]}" for person in sure if sure[person]}

@@ -26,6 +26,8 @@ IMPORTED_AS = {
     "python-dotenv": {"dotenv"},
     "pydantic-settings": {"pydantic_settings", "pydantic"},
     "fluent.runtime": {"fluent", "babel"},
+    "psycopg-pool": {"psycopg_pool"},
+    "alembic": {"alembic", "sqlalchemy"},
 }
 MACHINE = re.compile(r"(?<![\w.:/{}])/(?:root|home|Users|work|mnt)/[\w.]")
 ADDRESS = re.compile(r"(?:https?|wss?)://(?:[^\s/@]*@)?([\w.-]*\w)")
@@ -123,7 +125,7 @@ def test_the_licence_is_the_whole_apache_licence():
 
 def test_what_is_imported_is_declared():
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
-    names = [re.split(r"[<>=]", requirement)[0] for requirement in declared]
+    names = [re.split(r"[<>=\[]", requirement)[0] for requirement in declared]
     allowed = {*ROOMS, *sys.stdlib_module_names}.union(*(IMPORTED_AS.get(name, {name}) for name in names))
     for path in (path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -5,16 +5,23 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
 from story_scenes import AFTERWARDS, ANA, ASKED, GRACE, STORY, TOGETHER, play
-from story_serve import VAULT, Story, kept_in, story
+from story_serve import VAULT, Story, story
 
 from conversations.hours import local
 
 A_MOMENT = timedelta(seconds=1)
 
 
-async def test_ana_is_accompanied_and_forgotten(tmp_path: Path) -> None:
-    async with story(tmp_path) as s:
+@pytest.fixture(params=["tinydb", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """Where it is kept: in a folder, or there."""
+    return str(request.getfixturevalue("new_database")) if request.param == "postgresql" else ""
+
+
+async def test_ana_is_accompanied_and_forgotten(tmp_path: Path, database: str) -> None:
+    async with story(tmp_path, database=database) as s:
         await play(s, ASKED)
         early = await s.keeps(lambda kept: not kept.owed())
         await play(s, STORY[len(ASKED) :])
@@ -24,7 +31,7 @@ async def test_ana_is_accompanied_and_forgotten(tmp_path: Path) -> None:
 
         closed = s.time.now()
         await woken_at(s, closed + GRACE - A_MOMENT)
-        assert kept_in(s.folder).kinds()["support"] == 1  # not a moment before it was said
+        assert s.kept().kinds()["support"] == 1  # not a moment before it was said
         s.time.set(closed + GRACE)
         assert f"{local(s.time.now(), 'America/New_York'):%B %-d}" == "March 19"  # as Ana was told
         ever = (*early.records.values(), *before.records.values())

@@ -43,6 +43,32 @@ class Damaged(Exception):
     """Stored bytes do not open: wrong key, wrong place, or changed. Never treated as empty."""
 
 
+class NoAnswer(Exception):
+    """The database did not answer, or refused. After a save nobody knows whether it is written: begin with a read.
+
+    `state` is PostgreSQL's code for what happened, or empty; nothing else of what it said may be known.
+    """
+
+    def __init__(self, state: str = "") -> None:
+        super().__init__(state)
+        self.state = state
+
+    def sentence(self) -> str:
+        """What to look at, for an operator."""
+        if self.state.startswith("28"):
+            return "PostgreSQL does not accept the user or the password in PEERSUPPORT_STORE: correct them."
+        if self.state == "3D000":
+            return "The database that PEERSUPPORT_STORE names does not exist: have it created."
+        if self.state == "42501":
+            return "PostgreSQL does not let the user of PEERSUPPORT_STORE do this: make it the owner of the database."
+        said = f"says {self.state}" if self.state else "does not answer"
+        return f"The server of PEERSUPPORT_STORE {said}: look at the address, the server and the firewall."
+
+
+class Unfit(Exception):
+    """This database cannot be served from; the message is a sentence with its fix."""
+
+
 class Store(Protocol):
     """Durable records. Every method may be called from many tasks at once."""
 
