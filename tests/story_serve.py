@@ -398,8 +398,9 @@ class Kept:
 
 
 def kept_in_tables(database: str) -> Kept:
-    """Look into PostgreSQL, beside whoever serves from it: what anybody with its password can read."""
-    with psycopg.connect(database, autocommit=True) as connection:
+    """Look into PostgreSQL at one moment, beside whoever serves from it: what anybody with its password can read."""
+    with psycopg.connect(database) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         rows = connection.cursor(binary=True).execute("SELECT id FROM records").fetchall()
         found = [
             statements.record(row)
