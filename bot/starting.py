@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from http import HTTPStatus
 
@@ -44,6 +45,10 @@ class Starting:
                 try:
                     await platform.start()
                 except NotStarted:
+                    log.error("platform-not-started", platform=platform.name)
+                    continue
+                except Exception as failure:  # noqa: BLE001  the edge: one that answers nonsense is asked again, too
+                    log.error("platform-not-started", platform=platform.name, kind=type(failure).__name__)
                     continue
                 del self.waiting[platform.name]
                 log.warning("platform-started", platform=platform.name)
@@ -51,6 +56,8 @@ class Starting:
     async def stop(self) -> None:
         if self._asking is not None:
             self._asking.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._asking
 
     def admitted(self, platform: str, handler: Handler) -> Handler:
         """Whoever knocks before we know who we are there is asked to knock again."""

@@ -267,6 +267,30 @@ async def test_a_write_that_takes_too_long_is_not_acknowledged_and_not_cut_off()
         assert len(h.desk.heard) == 1
 
 
+@pytest.mark.parametrize(("where", "pointed"), [("D0U_ANA", False), ("D0COLLEAGUE", True), ("C0HALLWAY", True)])
+async def test_whoever_presses_on_an_aside_is_pointed_to_our_chat_unless_they_stand_there(where, pointed):
+    async with house() as h:
+        h.desk.answers["tok-soon"] = Answer(
+            "aside", Card("a-1", "Please go on in our own chat.", "You have a message.")
+        )
+        button = {"type": "button", "action_id": "press:0", "block_id": "b", "value": "tok-soon", "action_ts": "1.2"}
+        reply = await h.slack.interacts(
+            {
+                "type": "block_actions",
+                "user": {"id": "U_ANA", "team_id": h.slack.team},
+                "team": {"id": h.slack.team},
+                "trigger_id": "1.2.3",
+                "container": {"type": "message", "message_ts": "1.1", "channel_id": where, "is_ephemeral": True},
+                "channel": {"id": where},
+                "actions": [button],
+                "response_url": f"{h.slack.url}/response/U_ANA/1",
+            }
+        )
+        assert reply.status == 200
+        await h.door.drain()
+        assert bool(h.slack.whispered("U_ANA")) is pointed
+
+
 async def test_a_form_opens_before_the_acknowledgement_and_comes_back_as_one_press():
     async with house() as h:
         h.desk.answers["tok-ask"] = Answer("form", ASKING)

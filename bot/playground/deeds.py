@@ -235,7 +235,7 @@ class Deeds:
         except Refused:
             pass  # it is no longer open
         except Exception as failure:  # noqa: BLE001  the edge of a task of its own
-            log.error("story-failed", kind=type(failure).__name__)
+            log.critical("story-failed", kind=type(failure).__name__)
         finally:
             story.playing = False
 

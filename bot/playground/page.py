@@ -91,7 +91,7 @@ class Page:
         except web.HTTPException as refused:
             return web.Response(status=refused.status, text=refused.reason)
         except Exception:  # the edge: nothing here is about a person, and whoever looks on wants to see it
-            log.exception("playground-failed")
+            log.critical("playground-failed", exc_info=True)
             return _says("page-refused-stumbled", HTTPStatus.INTERNAL_SERVER_ERROR)
         return answer
 
