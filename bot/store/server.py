@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import psycopg
@@ -36,6 +37,8 @@ class Look:
     schema: int
     encrypted: bool  # or never on a network
     durable: bool
+    ahead: timedelta = timedelta(0)  # how far our clock is ahead of the server's
+    late: timedelta = timedelta(0)  # since when the earliest thing is due; nothing where none is
 
     def unfit(self) -> str:
         """Why it cannot be served from, as a sentence with its fix; "" when it can."""
@@ -77,11 +80,14 @@ def look(url: str) -> Look:
     connection = connect(url)
     try:
         connection.autocommit = True
+        schema = _schema(connection)
         return Look(
             connection.info.server_version // 10_000,
-            _schema(connection),
+            schema,
             encrypted=connection.pgconn.ssl_in_use or _is_here(connection.info.host),
             durable=_one(connection, "SELECT current_setting('fsync')") == "on",
+            ahead=_ahead(connection),
+            late=_late(connection) if schema == SCHEMA else timedelta(0),
         )
     except psycopg.Error as error:
         raise failure(error) from None
@@ -91,6 +97,18 @@ def look(url: str) -> Look:
 
 def _is_here(host: str) -> bool:
     return host.startswith(("/", "@", "127.")) or host in {"", "localhost", "::1"}
+
+
+def _ahead(connection: psycopg.Connection) -> timedelta:
+    before = datetime.now(UTC)
+    theirs = _one(connection, "SELECT clock_timestamp()")
+    ours = before + (datetime.now(UTC) - before) / 2
+    return ours - theirs if isinstance(theirs, datetime) else timedelta(0)
+
+
+def _late(connection: psycopg.Connection) -> timedelta:
+    found = _one(connection, "SELECT clock_timestamp() - min(due) FROM records")
+    return found if isinstance(found, timedelta) else timedelta(0)
 
 
 def _schema(connection: psycopg.Connection) -> int:
