@@ -202,7 +202,7 @@ _TROUBLES: Final[dict[Trouble, tuple[str, str]]] = {
     "proxy": ("The proxy does not answer.", "Correct HTTPS_PROXY, or have the proxy let this machine in."),
     "proxy-password": (
         "The proxy wants a name and a password, and not those it was given.",
-        "Set HTTPS_PROXY to http://NAME:PASSWORD@HOST:PORT, in a file that HTTPS_PROXY_FILE names.",
+        "Set HTTPS_PROXY to http://NAME:PASSWORD@proxy.example:8080, in a file that HTTPS_PROXY_FILE names.",
     ),
     "proxy-refuses": ("The proxy does not let us through to {title}.", "Have it allow CONNECT to {hosts}, port 443."),
 }  # fmt: skip

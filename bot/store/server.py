@@ -6,6 +6,7 @@ passes: only the five letters and digits that stand for it (SQLSTATE).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from bot.store.base import NoAnswer, Unfit
 OLDEST: Final = 14  # the major version; older ones get no repairs any more
 SCHEMA: Final = 1  # what this version reads and writes; bot/store/migrations makes it
 
+_NOT_LET_IN: Final = r"authentication failed|no pg_hba\.conf entry|role \".*\" does not exist|not permitted to log in"
 _UPGRADE: Final = "run `peersupport db upgrade` and start again."
 _DEFAULTS: Final[Mapping[str, str | int]] = {
     "connect_timeout": 5,  # seconds
@@ -125,4 +127,12 @@ def _one(connection: psycopg.Connection, statement: str) -> object:
 
 def failure(error: psycopg.Error) -> NoAnswer:
     """What may be known of it. Raise it `from None`: the error itself may quote a value."""
-    return NoAnswer(error.sqlstate or "")
+    return NoAnswer(error.sqlstate or _state_of_a_start(error))
+
+
+def _state_of_a_start(error: psycopg.Error) -> str:
+    """Where no connection came about libpq gives no code: what it says is compared, in English, and never passed on."""
+    said = str(error)
+    if (error.pgconn is not None and error.pgconn.needs_password) or re.search(_NOT_LET_IN, said):
+        return "28000"
+    return "3D000" if re.search(r'database ".*" does not exist', said) else ""
