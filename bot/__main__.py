@@ -296,12 +296,12 @@ def _check_address(http: str, path: str, caller: str) -> None:
 
 async def _examine_live(settings: Settings) -> list[doctor.Finding]:
     around = await doctor.examine_around(settings, lambda: datetime.now(UTC))
-    found = [await doctor.examine_live(settings, _lacking_in_slack)] if settings.slack or not settings.teams else []
+    found = [await doctor.examine_live(settings, _granted_by_slack)] if settings.slack or not settings.teams else []
     teams = [await doctor.examine_teams_live(settings, _ask_teams)] if settings.teams else []
     return [*around, *found, *teams]
 
 
-async def _lacking_in_slack(settings: Settings) -> frozenset[str]:
+async def _granted_by_slack(settings: Settings) -> doctor.Granted:
     from adapters.slack.slack import Slack
 
     token = settings.slack_bot_token
@@ -313,7 +313,7 @@ async def _lacking_in_slack(settings: Settings) -> frozenset[str]:
     )
     try:
         await slack.start()
-        return slack.lacks
+        return doctor.Granted(slack.lacks, slack.exceeds)
     finally:
         await slack.close()
 

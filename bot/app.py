@@ -61,6 +61,7 @@ class Running:
     public: str
     ops: str
     engine: Engine
+    pulse: Pulse
     leave: Callable[[], None]  # say that we are not ready, and go on serving
 
 
@@ -111,7 +112,7 @@ async def running(
         pulse.start()
         ending.push_async_callback(pulse.stop)
         log.info("serving")
-        yield Running(public.url, ops.url, engine, ready.stops)
+        yield Running(public.url, ops.url, engine, pulse, ready.stops)
     log.info("stopped")
 
 

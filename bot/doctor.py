@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
@@ -21,8 +22,17 @@ from bot.config import Refused, Settings
 
 __all__ = ["Finding", "examine", "examine_around", "examine_live", "examine_teams_live", "exit_code"]
 
-Lacking = Callable[[Settings], Awaitable[frozenset[str]]]
-"""Asks a platform who we are; answers with the permissions it did not grant. Raises Stopped, TryLater or Unclear."""
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What a platform allows us, against what our manifest asks for."""
+
+    lacks: frozenset[str] = frozenset()
+    exceeds: frozenset[str] = frozenset()
+
+
+Granting = Callable[[Settings], Awaitable[Granted]]
+"""Asks a platform who we are, and what we may. Raises Stopped, TryLater or Unclear."""
 Asked = Callable[[Settings], Awaitable[None]]
 """Asks a platform whether it knows us. Raises Stopped, TryLater or Unclear."""
 
@@ -56,12 +66,12 @@ async def examine_around(settings: Settings, now: Callable[[], datetime]) -> tup
     return (*found, *network.clock(sight for seen in sights.values() for sight in seen))
 
 
-async def examine_live(settings: Settings, lacking: Lacking) -> Finding:
+async def examine_live(settings: Settings, granting: Granting) -> Finding:
     """Ask Slack itself whether the token works and may do what we need."""
     if settings.slack_bot_token is None:
         return Finding("slack-live", "fail", "Slack was not asked: there is no bot token.", "Set SLACK_BOT_TOKEN.")
     try:
-        missing = await lacking(settings)
+        granted = await granting(settings)
     except (Stopped, Unreachable):
         return Finding(
             "slack-live",
@@ -76,13 +86,20 @@ async def examine_live(settings: Settings, lacking: Lacking) -> Finding:
             "Slack could not be reached.",
             "Check SLACK_API_URL, HTTPS_PROXY, PEERSUPPORT_CA_FILE and the firewall.",
         )
-    if missing:
+    if granted.lacks:
         return Finding(
             "slack-live",
             "fail",
-            f"Slack has not granted {', '.join(sorted(missing))}.",
+            f"Slack has not granted {', '.join(sorted(granted.lacks))}.",
             "Paste the output of `peersupport slack-manifest` into the app's manifest and install it again. "
             "With the strict manifest, im:history is left out on purpose.",
+        )
+    if granted.exceeds:
+        return Finding(
+            "slack-live",
+            "warn",
+            f"Slack lets the bot do more than it needs: {', '.join(sorted(granted.exceeds))}.",
+            "Paste the output of `peersupport slack-manifest` into the app's manifest and install it again.",
         )
     return Finding("slack-live", "ok", "Slack accepts the bot token and has granted what is needed.")
 

@@ -37,6 +37,7 @@ from bot import config
 from bot.app import World, running
 from bot.archive import Archive
 from bot.engine import Engine
+from bot.pulse import Pulse
 from bot.records import load
 from bot.store import statements
 from bot.store.base import Record
@@ -259,6 +260,7 @@ class Home(Hospital):
     """With our programme in this process."""
 
     engine: Engine
+    pulse: Pulse
     ops: str
 
     def revisions(self) -> dict[str, int]:
@@ -367,7 +369,8 @@ async def at_home(
         async with running(effective, world) as programme:
             slack.app_url = programme.public + "/slack/events"
             teams.app_url = programme.public + "/api/messages"
-            yield Home(slack=slack, teams=teams, time=time, folder=folder, engine=programme.engine, ops=programme.ops)
+            inside = {"engine": programme.engine, "pulse": programme.pulse, "ops": programme.ops}
+            yield Home(slack=slack, teams=teams, time=time, folder=folder, **inside)
 
 
 # ---------------------------------------------------------------- what is on the disk

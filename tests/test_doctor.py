@@ -15,7 +15,7 @@ from adapters.base import Stopped, TryLater
 from bot import config, doctor
 from bot.__main__ import _ask_teams
 from bot.checks.machine import Machine
-from bot.doctor import Finding
+from bot.doctor import Finding, Granted
 from bot.store.server import SCHEMA, Look
 
 TODAY = date(2026, 11, 2)
@@ -251,16 +251,16 @@ async def test_microsoft_itself_can_be_asked_for_a_token_and_its_keys(tmp_path):
 async def test_slack_itself_can_be_asked(tmp_path, well):
     settings = config.load(well, tmp_path)
 
-    async def all_granted(_: config.Settings) -> frozenset[str]:
-        return frozenset()
+    async def all_granted(_: config.Settings) -> Granted:
+        return Granted()
 
-    async def one_lacks(_: config.Settings) -> frozenset[str]:
-        return frozenset({"im:write"})
+    async def one_lacks(_: config.Settings) -> Granted:
+        return Granted(lacks=frozenset({"im:write"}))
 
-    async def stopped(_: config.Settings) -> frozenset[str]:
+    async def stopped(_: config.Settings) -> Granted:
         raise Stopped
 
-    async def away(_: config.Settings) -> frozenset[str]:
+    async def away(_: config.Settings) -> Granted:
         raise TryLater
 
     assert (await doctor.examine_live(settings, all_granted)).status == "ok"

@@ -73,6 +73,7 @@ class Slack:
         self.team = ""
         self.ourselves: frozenset[str] = frozenset()  # our user id and bot id
         self.lacks: frozenset[str] = frozenset()  # scopes of the manifest that were not granted
+        self.exceeds: frozenset[str] = frozenset()  # scopes that were granted and nobody asked for
         self._granted: frozenset[str] = frozenset()
 
     async def start(self) -> None:
@@ -86,6 +87,7 @@ class Slack:
         scopes = next((v for k, v in answer.headers.items() if k.lower() == "x-oauth-scopes"), "")
         self._granted = frozenset(s.strip() for s in scopes.split(",") if s.strip())
         self.lacks = frozenset(SCOPES) - self._granted if self._granted else frozenset()
+        self.exceeds = self._granted - frozenset(SCOPES)
         for scope in sorted(self.lacks):
             quiet.noted("scope-not-granted", scope)
 
