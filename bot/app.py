@@ -16,18 +16,12 @@ import structlog
 
 from adapters.base import Adapter
 from adapters.pace import Pace
-from bot import clock, readiness, web
-from bot.alerts import Alerts
+from bot import clock, web
 from bot.archive import Archive
-from bot.checks import network
 from bot.config import Settings
 from bot.engine import Engine
 from bot.house import House
-from bot.metrics import Metrics
-from bot.outbound import Way
 from bot.platforms import Paced, configured
-from bot.pulse import Around, Pulse
-from bot.readiness import Readiness
 from bot.starting import Starting
 from bot.stopping import LINGER, Stopping, promise
 from bot.store.base import Store
@@ -35,6 +29,7 @@ from bot.store.opened import opened
 from bot.texts import Words
 from bot.values import Bind
 from bot.vault import Vault
+from bot.watch import Watch
 
 log = structlog.get_logger()
 
@@ -61,8 +56,7 @@ class Running:
     public: str
     ops: str
     engine: Engine
-    pulse: Pulse
-    leave: Callable[[], None]  # say that we are not ready, and go on serving
+    watch: Watch
 
 
 @asynccontextmanager
@@ -85,19 +79,10 @@ async def running(
         ending.push_async_callback(stopping.within, _DELIVER, engine.idle)
         doors = {each.route: each.entrance(engine) for each in platforms}
         waker = clock.Clock(engine, store, tick=world.tick)
-        turns = readiness.Turns(world.tick, world.now)
-        waker.ticked = turns.turned
-        around = Around({each.name: partial(network.look_at, each.name, settings, world.now) for each in platforms})
-        ready = Readiness(
-            {
-                "store": readiness.once(readiness.store(store.check)),
-                **{each.name: readiness.platform(each.name, _open(engine, starting, each.name)) for each in platforms},
-                "scheduler": turns.look,
-                **around.checks(),
-            }
-        )
-        metrics = Metrics(world.now())
-        ops = await web.listen(web.ops(ready.look, metrics.page), _at(settings.ops_bind))
+        is_open = {each.name: _open(engine, starting, each.name) for each in platforms}
+        watch = Watch(settings, store, is_open, world.now, world.tick)
+        waker.ticked = watch.turned
+        ops = await web.listen(web.ops(watch.ready.look, watch.page), _at(settings.ops_bind))
         ending.push_async_callback(stopping.within, _CLOSE, ops.stop)
         posts = {each.route: starting.admitted(each.name, doors[each.route].handle) for each in platforms}
         public = await web.listen(web.public(posts), _at(settings.bind))
@@ -105,14 +90,13 @@ async def running(
         ending.push_async_callback(stopping.within, _ANSWER, partial(public.stop, *drains))
         await engine.resume()
         gc.freeze()  # what was built until here lives as long as we do: no collection need walk it during a press
-        turns.turned()
+        watch.turned()
         waker.start()
         ending.push_async_callback(stopping.within, _TURN, waker.stop)
-        pulse = Pulse(store, ready, metrics, turns, around, _alerts(settings, world))
-        pulse.start()
-        ending.push_async_callback(pulse.stop)
+        watch.pulse.start()
+        ending.push_async_callback(watch.pulse.stop)
         log.info("serving")
-        yield Running(public.url, ops.url, engine, pulse, ready.stops)
+        yield Running(public.url, ops.url, engine, watch)
     log.info("stopped")
 
 
@@ -140,20 +124,18 @@ def _open(engine: Engine, starting: Starting, platform: str) -> Callable[[], boo
     return lambda: platform not in engine.shut_out and platform not in starting.waiting
 
 
-def _alerts(settings: Settings, world: World) -> Alerts | None:
-    if settings.alert_url is None:
-        return None
-    url = settings.alert_url.get_secret_value()
-    return Alerts(url, Way.to(url, settings), world.now)
-
-
 async def serve(settings: Settings, world: World = World()) -> None:
     """Serve until asked to stop by SIGTERM or SIGINT. Asked again, what is under way is left for the next start."""
     stopping = Stopping(world.linger)
+
+    def asked() -> None:
+        if not stopping.asked.is_set():
+            promise()
+        stopping.ask()
+
     for sign in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(sign, stopping.ask)
+        asyncio.get_running_loop().add_signal_handler(sign, asked)
     async with running(settings, world, stopping) as programme:
         await stopping.asked.wait()
-        promise()
-        programme.leave()
+        programme.watch.ready.stops()
         await stopping.linger()

@@ -191,7 +191,7 @@ class Settings(BaseSettings):
     ops_bind: Annotated[Bind, Parsed(values.bind)] = _house(
         "PEERSUPPORT_OPS_BIND",
         "127.0.0.1:9090",
-        "Where the probes `/livez` and `/readyz` listen; never public.",
+        "Where `/livez`, `/readyz` and `/metrics` listen; never public.",
     )
     https_proxy: Annotated[SecretStr | None, Parsed(values.proxy)] = _house(
         "HTTPS_PROXY", "", "The proxy for what we send.", secret=True

@@ -19,6 +19,7 @@ from bot.checks import machine, network, storage, switches
 from bot.checks.finding import Finding, exit_code, halves
 from bot.checks.machine import Machine
 from bot.config import Refused, Settings
+from bot.outbound import Out
 
 __all__ = ["Finding", "examine", "examine_around", "examine_live", "examine_teams_live", "exit_code"]
 
@@ -58,11 +59,12 @@ def examine(
 async def examine_around(settings: Settings, now: Callable[[], datetime]) -> tuple[Finding, ...]:
     """The way to each platform that is configured, who can read along on it, and what time it is there."""
     platforms = [name for name, used in (("slack", settings.slack), ("teams", settings.teams)) if used]
-    sights = {name: await network.look_at(name, settings, now) for name in platforms}
+    out = Out.by(settings)
+    sights = {name: await network.look_at(name, out, now) for name in platforms}
     found: list[Finding] = []
     for name in platforms:
         found.append(network.way(name, sights[name]))
-        found.append(network.certificate(name, await network.issuers(name, settings)))
+        found.append(network.certificate(name, await network.issuers(name, out)))
     return (*found, *network.clock(sight for seen in sights.values() for sight in seen))
 
 

@@ -13,12 +13,11 @@ from datetime import datetime, timedelta
 from importlib import metadata
 from typing import Final
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import generate_latest
 
 from bot.checks.finding import WORST, Finding
 
-CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 LAG: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds; a press takes a hundredth
 PROBE: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds; a write takes a thousandth
 STEPS: Final = (0, 300, 900, 3600, 6 * 3600, 86_400)  # seconds by which something is late

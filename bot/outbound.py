@@ -20,10 +20,21 @@ class Way:
     tls: ssl.SSLContext
     proxy: str | None = field(default=None, repr=False)
 
+
+@dataclass(frozen=True, slots=True)
+class Out:
+    """What the settings say of going out. Authorities are read once: there are many, and it takes its time."""
+
+    settings: Settings
+    tls: ssl.SSLContext
+
     @classmethod
-    def to(cls, url: str, settings: Settings) -> Self:
-        """As the settings say for this address. Raises OSError where PEERSUPPORT_CA_FILE has gone."""
-        return cls(trusting(settings.ca_file), proxy_to(url, settings))
+    def by(cls, settings: Settings) -> Self:
+        """Raises OSError where PEERSUPPORT_CA_FILE has gone."""
+        return cls(settings, trusting(settings.ca_file))
+
+    def to(self, url: str) -> Way:
+        return Way(self.tls, proxy_to(url, self.settings))
 
 
 def proxy_to(url: str, settings: Settings) -> str | None:

@@ -369,7 +369,7 @@ async def at_home(
         async with running(effective, world) as programme:
             slack.app_url = programme.public + "/slack/events"
             teams.app_url = programme.public + "/api/messages"
-            inside = {"engine": programme.engine, "pulse": programme.pulse, "ops": programme.ops}
+            inside = {"engine": programme.engine, "pulse": programme.watch.pulse, "ops": programme.ops}
             yield Home(slack=slack, teams=teams, time=time, folder=folder, **inside)
 
 

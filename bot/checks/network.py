@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 from bot.checks.finding import Finding
 from bot.checks.storage import about
 from bot.config import Settings
-from bot.outbound import Way
+from bot.outbound import Out, Way
 
 Trouble = Literal[
     "", "name", "line", "silence", "tls", "authority", "expired", "host", "proxy", "proxy-password", "proxy-refuses"
@@ -68,9 +68,9 @@ def _origin(address: str) -> str:
     return "{0.scheme}://{0.netloc}".format(urlsplit(address))
 
 
-async def look_at(platform: str, settings: Settings, now: Callable[[], datetime]) -> tuple[Sight, ...]:
+async def look_at(platform: str, out: Out, now: Callable[[], datetime]) -> tuple[Sight, ...]:
     """One sight of each host of a platform, taken at once."""
-    looks = [look(address, Way.to(address, settings), now) for address in addresses(platform, settings)]
+    looks = [look(address, out.to(address), now) for address in addresses(platform, out.settings)]
     return tuple(await asyncio.gather(*looks))
 
 
@@ -163,9 +163,9 @@ def _organisation(name: x509.Name) -> str:
     return "somebody unnamed"
 
 
-async def issuers(platform: str, settings: Settings) -> frozenset[str]:
+async def issuers(platform: str, out: Out) -> frozenset[str]:
     """Everybody who signs for a platform, as it is seen from here."""
-    asked = [issuer(a, Way.to(a, settings)) for a in addresses(platform, settings) if a.startswith("https:")]
+    asked = [issuer(a, out.to(a)) for a in addresses(platform, out.settings) if a.startswith("https:")]
     return frozenset(await asyncio.gather(*asked)) - {""}
 
 
