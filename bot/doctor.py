@@ -15,11 +15,10 @@ from typing import Final
 
 from adapters.base import Stopped, TryLater, Unclear, Unreachable
 from bot import config, lines, values
-from bot.checks import machine, network, storage, switches
+from bot.checks import machine, storage, switches
 from bot.checks.finding import Finding, exit_code, halves
 from bot.checks.machine import Machine
 from bot.config import Refused, Settings
-from bot.outbound import Out
 
 __all__ = ["Finding", "examine", "examine_around", "examine_live", "examine_teams_live", "exit_code"]
 
@@ -58,6 +57,9 @@ def examine(
 
 async def examine_around(settings: Settings, now: Callable[[], datetime]) -> tuple[Finding, ...]:
     """The way to each platform that is configured, who can read along on it, and what time it is there."""
+    from bot.checks import network
+    from bot.outbound import Out
+
     platforms = [name for name, used in (("slack", settings.slack), ("teams", settings.teams)) if used]
     out = Out.by(settings)
     sights = {name: await network.look_at(name, out, now) for name in platforms}

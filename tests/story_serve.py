@@ -150,19 +150,17 @@ class Serve:
 
     async def kill(self) -> None:
         """As a power cut would, for this process."""
-        assert await self._stop(signal.SIGKILL) == -signal.SIGKILL
+        os.kill(self.pid, signal.SIGKILL)
+        assert await self.ended() == -signal.SIGKILL
 
-    async def end(self) -> int:
+    async def end(self, within: float = PATIENCE) -> int:
         """As an operator would; its exit code."""
-        return await self._stop(signal.SIGTERM)
+        os.kill(self.pid, signal.SIGTERM)
+        return await self.ended(within)
 
-    async def _stop(self, sign: signal.Signals) -> int:
-        os.kill(self.pid, sign)
-        return await self.ended()
-
-    async def ended(self) -> int:
+    async def ended(self, within: float = PATIENCE) -> int:
         """Wait until it is over; its exit code."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(within):
             code = int(await self._ended)
         self._listening.cancel()
         self.pid = 0

@@ -108,6 +108,23 @@ async def test_a_platform_that_hangs_keeps_nobody_and_what_it_was_sent_is_settle
         assert await s.serve.end() == 0
 
 
+async def test_a_database_that_hangs_keeps_nobody(tmp_path, postgres, new_database):
+    async with story(tmp_path, database=new_database) as s:
+        await play(s, ASKED[:1])
+        pids = [pid for (pid,) in postgres.sql("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()")]
+        pids.append(int((postgres.folder / "data" / "postmaster.pid").read_text("ascii").split()[0]))
+        before = time.monotonic()
+        try:
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            os.kill(s.serve.pid, signal.SIGTERM)  # asked twice, so that the test need not wait for all of its time
+            assert await s.serve.end(within=PROMISED) == 0
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+        print(f"with a database that hangs it ended after {time.monotonic() - before:.1f} s")  # noqa: T201
+
+
 @asynccontextmanager
 async def served(folder: Path, slack: SlackStandIn, *words: str):
     """The real command; its process, and where its probes are."""
