@@ -135,7 +135,7 @@ def test_what_is_imported_is_declared():
                 assert module.split(".")[0] in allowed, f"{path.relative_to(ROOT)} imports {module}"
 
 
-@pytest.mark.parametrize("script", [".ci/run", ".ci/set-up", ".ci/page-judges"])
+@pytest.mark.parametrize("script", [".ci/run", ".ci/set-up", ".ci/page-judges", ".ci/deploy-judges"])
 def test_scripts_can_be_read_by_their_shell(script):
     shell = "bash" if script.endswith("run") else "sh"
     found = shutil.which(shell)
