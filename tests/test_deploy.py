@@ -124,7 +124,7 @@ def test_a_credential_that_a_setting_names_is_handed_over():
         text = path.read_text("utf-8")
         given = dict(re.findall(r"^LoadCredential=([\w.-]+):(\S+)$", text, re.MULTILINE))
         assert set(given) == set(re.findall(r"^Environment=\w+_FILE=%d/(\S+)$", text, re.MULTILINE)), path.name
-        assert all(place == f"/etc/peersupport/secrets/{name}" for name, place in given.items())
+        assert all(place == f"/etc/peersupport/{name}" for name, place in given.items())
 
 
 def test_the_secrets_of_a_pod_are_files_that_are_mounted():

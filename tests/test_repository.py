@@ -35,6 +35,7 @@ HOSTS = (
     *("slack.com", "slack.dev", "slack-edge.com", "apache.org", "docs.astral.sh"),
     *("microsoft.com", "microsoftonline.com", "botframework.com", "trafficmanager.net", "adaptivecards.io"),
     *("example", "example.org", "example.com", "localhost", "127.0.0.1"),
+    "peersupport",  # what the replicas are called together, inside deploy/
     *("w3.org", "html.spec.whatwg.org"),  # the name of SVG, which nobody calls; the standard of event streams
 )
 """Whose addresses may stand in this project; a new one is a decision."""
