@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import ssl
+import subprocess
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ class Sample:
     file: str
     program: str
     arguments: Callable[[Path], Sequence[str]]
+    examines: Callable[[Path], Sequence[str]]
     ours: Callable[[str, int, Path, Sequence[Replica]], str]
 
 
@@ -73,6 +75,12 @@ def _nginx(text: str, port: int, folder: Path, replicas: Sequence[Replica]) -> s
     return swap(text, changes)
 
 
+def _places(folder: Path) -> str:
+    """Where nginx would keep what it does not keep; it insists on having the folders, and by default only root may."""
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    return "".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+
+
 def _haproxy(text: str, port: int, folder: Path, replicas: Sequence[Replica]) -> str:
     servers = "\n    ".join(
         f"server replica-{n} {each.host}:{each.public} port {each.ops}" for n, each in enumerate(replicas)
@@ -97,19 +105,33 @@ def _run_nginx(folder: Path) -> Sequence[str]:
     return ("-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", f"daemon off; pid {folder}/pid;")
 
 
-NGINX = Sample("nginx.conf", "nginx", _run_nginx, _nginx)
+NGINX = Sample("nginx.conf", "nginx", _run_nginx, lambda folder: ("-t", *_run_nginx(folder)), _nginx)
 HAPROXY = Sample(
     "haproxy.cfg",
     "haproxy",
     lambda folder: ("-db", "-f", str(folder / "haproxy.cfg")),
+    lambda folder: ("-c", "-f", str(folder / "haproxy.cfg")),
     _haproxy,
 )
 CADDY = Sample(
     "Caddyfile",
     "caddy",
     lambda folder: ("run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")),
+    lambda folder: ("validate", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")),
     _caddy,
 )
+
+
+def examine(sample: Sample, folder: Path) -> str:
+    """What the program finds wrong with the file as it stands, but for the place of the certificate; "" for nothing."""
+    (folder / "tls.pem").write_bytes(certificate())
+    text = re.sub(r"/etc/\w+/(?:tls/)?\w+\.pem", str(folder / "tls.pem"), (SAMPLES / sample.file).read_text("utf-8"))
+    text = re.sub(r"(?m)^http {", lambda _: f"http {{ {_places(folder)}", text)
+    (folder / sample.file).write_text(text, "utf-8")
+    surroundings = {"PATH": "/usr/bin:/bin", "HOME": str(folder)}
+    command = [installed(sample), *sample.examines(folder)]
+    ran = subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, text=True, check=False)  # noqa: S603
+    return "" if ran.returncode == 0 else ran.stdout + ran.stderr
 
 
 def installed(sample: Sample) -> str:
@@ -163,7 +185,7 @@ async def proxy(sample: Sample, port: int, *replicas: Replica) -> AsyncIterator[
 
 def _lay_out(sample: Sample, port: int, folder: Path, replicas: Sequence[Replica]) -> dict[str, Any]:
     """Everything it reads; and as whom it is run."""
-    (folder / "tls.pem").write_bytes(_certificate())
+    (folder / "tls.pem").write_bytes(certificate())
     text = (SAMPLES / sample.file).read_text("utf-8")
     (folder / sample.file).write_text(sample.ours(text, port, folder, replicas), "utf-8")
     if os.geteuid() != 0:
@@ -194,7 +216,7 @@ def _trusting(certificate: Path) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(certificate))
 
 
-def _certificate() -> bytes:
+def certificate() -> bytes:
     """A key and a certificate of 127.0.0.1, one behind the other."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
     now = datetime.now(UTC)

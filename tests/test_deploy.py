@@ -15,15 +15,16 @@ from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import yaml
 from proxies import SAMPLES
-from story_serve import free_port
+from story_serve import at_home
 from typer.main import get_command
 
 from adapters.slack.manifest import PATH as SLACK
 from adapters.teams.package import PATH as TEAMS
-from bot import config, web
+from bot import config
 from bot.__main__ import app
 
 ROOT = Path(__file__).parents[1]
@@ -168,31 +169,35 @@ def test_the_ops_port_is_published_nowhere():
     assert loaded("compose.yaml")["services"]["serve"]["ports"] == [f"127.0.0.1:{PUBLIC}:{PUBLIC}"]
 
 
-def test_probes_ask_what_the_ops_port_answers():
-    answered = {route.resource.canonical for route in web.ops({}).router.routes() if route.resource}
+def test_probes_ask_the_ops_port_and_only_liveness_may_kill():
     (deployment,) = objects("Deployment")
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     probes = {name: container[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
-    assert {each["path"] for each in probes.values()} <= answered
-    assert {each["port"] for each in probes.values()} == {"ops"}
-    assert probes["livenessProbe"]["path"] == "/livez"  # a platform that is down is no reason to be killed
-    assert probes["readinessProbe"]["path"] == "/readyz"
+    assert {name: (each["path"], each["port"]) for name, each in probes.items()} == {
+        "startupProbe": ("/livez", "ops"),
+        "livenessProbe": ("/livez", "ops"),  # a platform that is down is no reason to be killed
+        "readinessProbe": ("/readyz", "ops"),
+    }
+    assert "uri /readyz" in read("proxy/haproxy.cfg")
 
 
-async def test_the_health_check_of_the_image_asks_livez():
+async def test_the_health_check_of_the_image_asks_the_programme_whether_it_lives(tmp_path):
     (found,) = re.findall(r"(?s)^HEALTHCHECK.*?CMD (\[.*?\])$", read("Containerfile"), re.MULTILINE)
     python, *arguments = json.loads(found)
     assert python == "python"
-    ours = [each.replace(OPS, str(port := free_port())) if OPS in each else each for each in arguments]
+    async with at_home(tmp_path) as programme:
+        port = programme.ops.rpartition(":")[2]
+        asked = [each.replace(OPS, port) for each in arguments]
+        assert await _ends(*asked) == 0
+        for path in ("/livez", "/readyz"):
+            async with aiohttp.ClientSession() as session, session.get(programme.ops + path) as answer:
+                assert answer.status == 200
+    assert await _ends(*asked) == 1
 
-    async def ends() -> int:
-        ran = await asyncio.create_subprocess_exec(sys.executable, *ours, stderr=asyncio.subprocess.DEVNULL)
-        return await ran.wait()
 
-    listening = await web.listen(web.ops({}), f"127.0.0.1:{port}")
-    assert await ends() == 0
-    await listening.stop()
-    assert await ends() == 1
+async def _ends(*arguments: str) -> int:
+    ran = await asyncio.create_subprocess_exec(sys.executable, *arguments, stderr=asyncio.subprocess.DEVNULL)
+    return await ran.wait()
 
 
 # ---------------------------------------------------------------- stopping, starting, confinement

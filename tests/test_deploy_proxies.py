@@ -19,7 +19,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from multidict import CIMultiDictProxy
-from proxies import CADDY, HAPROXY, NGINX, PATIENCE, Proxy, Replica, Sample, proxy
+from proxies import CADDY, HAPROXY, NGINX, PATIENCE, Proxy, Replica, Sample, examine, proxy
 from slack_stand_in import SlackStandIn
 from story_serve import Serve, Time, environment, free_port
 
@@ -122,6 +122,11 @@ def _calling(trust: ssl.SSLContext) -> aiohttp.ClientSession:
 
 
 # ---------------------------------------------------------------- what arrives, and what does not
+
+
+@EVERY
+def test_the_file_is_taken_as_it_stands(sample, tmp_path):
+    assert examine(sample, tmp_path) == ""
 
 
 @EVERY
