@@ -241,23 +241,25 @@ async def test_nothing_a_proxy_writes_tells_of_a_request(sample):
 
 
 @asynccontextmanager
-async def serving(tmp_path: Path, sample: Sample, number: int) -> AsyncIterator[tuple[SlackStandIn, list[Serve]]]:
-    """Real ones, each with a store of its own: what is tried is what stands before them. Ana has typed the command."""
+async def serving(
+    tmp_path: Path, sample: Sample, *, database: str = ""
+) -> AsyncIterator[tuple[SlackStandIn, list[Serve]]]:
+    """One real `serve`, or two on one PostgreSQL, behind the sample. Ana has typed the command."""
     async with AsyncExitStack() as ending:
         time = Time(tmp_path / "clock")
         slack = await ending.enter_async_context(SlackStandIn(now=time.now))
         for user in ("U0ANA", "U0DANA"):
             slack.joins(user)
-        serves = []
-        at = places(number)
+        store = {"PEERSUPPORT_STORE": database} if database else {}
+        serves, at = [], places(2 if database else 1)
         for place in at:
-            serve = Serve(time.path, environment(slack, tmp_path / place.host))
+            serve = Serve(time.path, environment(slack, tmp_path / "data", **store))
             serve.public, serve.ops = f"{place.host}:{place.public}", f"{place.host}:{place.ops}"
             serve.environ |= {"PEERSUPPORT_BIND": serve.public, "PEERSUPPORT_OPS_BIND": serve.ops}
             await serve.warm_up()
             ending.push_async_callback(serve.close)
-            await serve.start()
             serves.append(serve)
+        await asyncio.gather(*(serve.start() for serve in serves))
         front = await ending.enter_async_context(proxy(sample, free_port(), *at))
         await slack._session.close()
         slack._session = _calling(front.trust)
@@ -270,22 +272,25 @@ async def serving(tmp_path: Path, sample: Sample, number: int) -> AsyncIterator[
 
 @EVERY
 async def test_people_are_answered_through_it_and_nobody_else_is(sample, tmp_path):
-    async with serving(tmp_path, sample, 1) as (slack, _):
+    async with serving(tmp_path, sample) as (slack, _):
         assert "Would you like to talk" in slack.whispered("U0ANA")[-1].text
         unsigned = await slack.post(b"command=%2Fpeersupport", "application/x-www-form-urlencoded", signed=False)
         assert unsigned.status == 401
 
 
 @OF_SEVERAL
-async def test_a_replica_that_is_killed_loses_no_command(sample, tmp_path):
-    async with serving(tmp_path, sample, 2) as (slack, serves):
+async def test_a_replica_that_is_killed_loses_no_press(sample, tmp_path, new_database):
+    async with serving(tmp_path, sample, database=new_database) as (slack, serves):
         await serves[0].kill()
+        assert (await slack.presses("U0ANA", "Talk to someone soon")).status == 200
+        await slack.until(lambda: slack.reads("U0ANA"))
+        assert "Everything here is optional" in slack.reads("U0ANA")[-1].text
         assert [(await slack.command("U0ANA")).status for _ in range(6)] == [200] * 6
 
 
 @OF_SEVERAL
-async def test_a_replica_that_is_stopped_while_people_press_loses_nothing(sample, tmp_path):
-    async with serving(tmp_path, sample, 2) as (slack, serves):
+async def test_a_replica_that_is_stopped_while_people_press_loses_nothing(sample, tmp_path, new_database):
+    async with serving(tmp_path, sample, database=new_database) as (slack, serves):
         pressing = [asyncio.ensure_future(slack.command("U0ANA")) for _ in range(10)]
         ended = asyncio.ensure_future(serves[0].end())
         pressing += [asyncio.ensure_future(slack.command("U0ANA")) for _ in range(20)]
