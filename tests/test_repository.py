@@ -36,6 +36,7 @@ HOSTS = (
     *("slack.com", "slack.dev", "slack-edge.com", "apache.org", "docs.astral.sh"),
     *("microsoft.com", "microsoftonline.com", "botframework.com", "trafficmanager.net", "adaptivecards.io"),
     *("example", "example.org", "example.com", "localhost", "127.0.0.1"),
+    "peersupport",  # what the replicas are called together, inside deploy/
     *("w3.org", "html.spec.whatwg.org"),  # the name of SVG, which nobody calls; the standard of event streams
 )
 """Whose addresses may stand in this project; a new one is a decision."""
@@ -136,7 +137,7 @@ def test_what_is_imported_is_declared():
                 assert module.split(".")[0] in allowed, f"{path.relative_to(ROOT)} imports {module}"
 
 
-@pytest.mark.parametrize("script", [".ci/run", ".ci/set-up", ".ci/page-judges"])
+@pytest.mark.parametrize("script", [".ci/run", ".ci/set-up", ".ci/page-judges", ".ci/deploy-judges"])
 def test_scripts_can_be_read_by_their_shell(script):
     shell = "bash" if script.endswith("run") else "sh"
     found = shutil.which(shell)
