@@ -240,6 +240,9 @@ def slack_manifest(
     http: Annotated[
         str, typer.Option(metavar="BASE", help="Our public address, such as https://chat.example.org.")
     ] = "",
+    socket: Annotated[
+        bool, typer.Option("--socket", help="For Socket Mode: we call Slack, and have no public address.")
+    ] = False,
     url: Annotated[
         bool, typer.Option("--url", help="Print a link that opens Slack with the manifest filled in.")
     ] = False,
@@ -248,10 +251,14 @@ def slack_manifest(
     """Print the manifest with which a Slack administrator makes the app."""
     from adapters.slack.manifest import EXAMPLE, PATH, manifest
 
+    if http and socket:
+        raise Refused(["--http and --socket exclude each other: with Socket Mode Slack calls no address."])
     _check_address(http, PATH, "Slack")
-    if not http:
-        typer.echo(f"{EXAMPLE} stands for your public address: give yours with --http.", err=True)
-    made = manifest(config.load().name, http or EXAMPLE, strict=strict)
+    if not http and not socket:
+        typer.echo(
+            f"{EXAMPLE} stands for your public address: give yours with --http, or none with --socket.", err=True
+        )
+    made = manifest(config.load().name, None if socket else http or EXAMPLE, strict=strict)
     if url:
         compact = json.dumps(made, separators=(",", ":"))
         typer.echo(f"https://api.slack.com/apps?new_app=1&manifest_json={quote(compact)}")
@@ -297,6 +304,7 @@ def _check_address(http: str, path: str, caller: str) -> None:
 async def _examine_live(settings: Settings) -> list[doctor.Finding]:
     around = await doctor.examine_around(settings, lambda: datetime.now(UTC))
     found = [await doctor.examine_live(settings, _granted_by_slack)] if settings.slack or not settings.teams else []
+    found += [await doctor.examine_socket_live(settings, _ask_for_a_line)] if settings.slack_app_token else []
     teams = [await doctor.examine_teams_live(settings, _ask_teams)] if settings.teams else []
     return [*around, *found, *teams]
 
@@ -316,6 +324,16 @@ async def _granted_by_slack(settings: Settings) -> doctor.Granted:
         return doctor.Granted(slack.lacks, slack.exceeds)
     finally:
         await slack.close()
+
+
+async def _ask_for_a_line(settings: Settings) -> None:
+    from bot import platforms
+
+    tickets = platforms.slack_tickets(settings)
+    try:
+        await tickets.prove()
+    finally:
+        await tickets.close()
 
 
 async def _ask_teams(settings: Settings) -> None:

@@ -80,22 +80,25 @@ async def running(
         house = _house(settings, world, store, vault, {each.name: each.adapter for each in platforms})
         engine = Engine(house)
         ending.push_async_callback(stopping.within, _DELIVER, engine.idle)
-        doors = {each.route: each.entrance(engine) for each in platforms}
+        doors = {each: each.entrance(engine) for each in platforms if each.entrance}
+        lines = {each.name: each.line(engine) for each in platforms if each.line}
         clock = await clock_for(store, engine, tick=world.tick)
         is_open = {each.name: _open(engine, starting, each.name) for each in platforms}
-        watch = Watch(settings, store, is_open, world.now, world.tick)
+        watch = Watch(settings, store, is_open, world.now, world.tick, {name: line.up for name, line in lines.items()})
         clock.ticked = watch.turned
         ops = await web.listen(web.ops(watch.ready.look, watch.page), _at(settings.ops_bind))
         ending.push_async_callback(stopping.within, _CLOSE, ops.stop)
-        posts = {each.route: starting.admitted(each.name, doors[each.route].handle) for each in platforms}
+        posts = {each.route: starting.admitted(each.name, door.handle) for each, door in doors.items()}
         public = await web.listen(web.public(posts), _at(settings.bind))
-        drains = tuple(door.drain for door in doors.values())
+        drains = (*(door.drain for door in doors.values()), *(line.drain for line in lines.values()))
         ending.push_async_callback(stopping.within, _ANSWER, partial(public.stop, *drains))
         if kept.first:
             await engine.resume()
             await kept.joined()
         gc.freeze()  # what was built until here lives as long as we do: no collection need walk it during a press
         watch.turned()
+        for line in lines.values():
+            line.begin()
         clock.start()
         ending.push_async_callback(stopping.within, _TURN, clock.stop)
         watch.pulse.start()

@@ -228,6 +228,13 @@ class Settings(BaseSettings):
         unset=(),
         secret=True,
     )
+    slack_app_token: Annotated[SecretStr | None, Parsed(values.app_token)] = _slack(
+        "SLACK_APP_TOKEN",
+        None,
+        "The app-level token, `xapp-...`: Socket Mode. We call Slack, nothing of ours need be reached from there, and "
+        "the Signing Secret is not needed.",
+        secret=True,
+    )
     slack_workspaces: Annotated[frozenset[str], Parsed(values.workspaces)] = _slack(
         "SLACK_WORKSPACES",
         "",
@@ -406,7 +413,7 @@ DESCRIBED: Final = tuple(_described(name) for name in NAMES)
 SECRETS: Final = frozenset(each.name for each in DESCRIBED if each.secret)
 _MUST_NOT_BE_EMPTY: Final = frozenset(
     {
-        *("PEERSUPPORT_ROOT_KEY", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"),
+        *("PEERSUPPORT_ROOT_KEY", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN"),
         *("TEAMS_CLIENT_ID", "TEAMS_CLIENT_SECRET", "TEAMS_TENANT_ID"),
     }
 )

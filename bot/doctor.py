@@ -108,6 +108,28 @@ async def examine_live(settings: Settings, granting: Granting) -> Finding:
     return Finding("slack-live", "ok", "Slack accepts the bot token and has granted what is needed.")
 
 
+async def examine_socket_live(settings: Settings, ask: Asked) -> Finding:
+    """Ask Slack itself whether it opens a line to us; none is opened."""
+    try:
+        await ask(settings)
+    except (Stopped, Unreachable):
+        return Finding(
+            "slack-socket-live",
+            "fail",
+            "Slack does not accept the app-level token.",
+            "In your Slack app, switch Socket Mode on, and under Basic Information, App-Level Tokens make one with the "
+            "scope connections:write; put it into SLACK_APP_TOKEN.",
+        )
+    except (TryLater, Unclear):
+        return Finding(
+            "slack-socket-live",
+            "fail",
+            "Slack opened no line for Socket Mode.",
+            "Check SLACK_API_URL, HTTPS_PROXY, PEERSUPPORT_CA_FILE and the firewall.",
+        )
+    return Finding("slack-socket-live", "ok", "Slack opens a line for Socket Mode.")
+
+
 async def examine_teams_live(settings: Settings, ask: Asked) -> Finding:
     """Ask Microsoft itself for a token, with our secret, and for the keys by which we know it."""
     if not (settings.teams_client_id and settings.teams_client_secret and settings.teams_tenants):
@@ -206,8 +228,16 @@ def _slack(settings: Settings) -> Iterator[Finding]:
     missing = [problem for problem in settings.missing_to_serve() if problem.startswith(("SLACK_", "No chat"))]
     for problem in missing:
         yield Finding("slack", "fail", *halves(problem))
-    if not missing:
-        yield Finding("slack", "ok", "Slack is configured." if settings.slack else "Slack is not used.")
+    if settings.slack_app_token and settings.slack_signing_secrets:
+        yield Finding(
+            "slack",
+            "warn",
+            "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set: we call Slack, and it cannot call us.",
+            "Remove the one you do not use, and see that Socket Mode in the app's settings agrees.",
+        )
+    elif not missing:
+        how = "for Socket Mode" if settings.slack_app_token else "for HTTP"
+        yield Finding("slack", "ok", f"Slack is configured, {how}." if settings.slack else "Slack is not used.")
 
 
 def _teams(settings: Settings) -> Iterator[Finding]:

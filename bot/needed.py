@@ -12,13 +12,19 @@ def has_slack(texts: Texts) -> bool:
     return any(name.startswith("SLACK_") for name in texts)
 
 
+def has_socket(texts: Texts) -> bool:
+    """Whether we call Slack, so that nothing of ours need be reached from there."""
+    return "SLACK_APP_TOKEN" in texts
+
+
 def has_teams(texts: Texts) -> bool:
     return any(name.startswith("TEAMS_") for name in texts)
 
 
 def missing(texts: Texts) -> list[str]:
     """What is not there at all; what is there and wrong is refused where it is read."""
-    wanted = [*_ROOT_KEY, *(_SLACK if has_slack(texts) else ()), *(_TEAMS if has_teams(texts) else ())]
+    slack = _SOCKET if has_socket(texts) else _SLACK
+    wanted = [*_ROOT_KEY, *(slack if has_slack(texts) else ()), *(_TEAMS if has_teams(texts) else ())]
     said = [f"{name} is not set: {fix}" for name, fix in wanted if name not in texts]
     if not has_slack(texts) and not has_teams(texts):
         said.append(
@@ -42,8 +48,12 @@ _MAKE_A_KEY = (
 _ROOT_KEY = (("PEERSUPPORT_ROOT_KEY", _MAKE_A_KEY),)
 _SLACK = (
     ("SLACK_BOT_TOKEN", "in your Slack app, OAuth & Permissions, Bot User OAuth Token."),
-    ("SLACK_SIGNING_SECRET", "in your Slack app, Basic Information, Signing Secret."),
+    (
+        "SLACK_SIGNING_SECRET",
+        "in your Slack app, Basic Information, Signing Secret; or, where Slack cannot call you, set SLACK_APP_TOKEN.",
+    ),
 )
+_SOCKET = _SLACK[:1]
 _TEAMS = (
     ("TEAMS_CLIENT_ID", "in Entra, App registrations, the bot's, Overview, Application (client) ID."),
     ("TEAMS_CLIENT_SECRET", "in Entra, App registrations, the bot's, Certificates & secrets, the Value of a secret."),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aiohttp import web
 
@@ -17,6 +17,9 @@ from adapters.pace import Pace, Rates
 from bot.config import Settings
 from bot.outbound import proxy_to
 from conversations import anywhere
+
+if TYPE_CHECKING:
+    from adapters.slack import Door, Slack, Tickets
 
 Paced = Callable[[Rates], Pace]
 
@@ -31,16 +34,30 @@ class Entrance(Protocol):
         """Finish what was promised after an acknowledgement."""
 
 
+class Line(Protocol):
+    """What we keep open to a platform that does not call us."""
+
+    def begin(self) -> None:
+        """Take in from now on what comes."""
+
+    def up(self) -> bool:
+        """Whether the platform reaches us, or has not only for a moment."""
+
+    async def drain(self) -> None:
+        """Take nothing new, finish what was taken, and hang up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """`open` may be called once: it asks the platform whether it knows us."""
+    """`open` may be called once: it asks the platform whether it knows us. It calls our `entrance`, or we a `line`."""
 
     name: str
     route: str
     adapter: Adapter
-    entrance: Callable[[Desk], Entrance]
+    entrance: Callable[[Desk], Entrance] | None
     open: Callable[[], Awaitable[Any]]
     close: Callable[[], Awaitable[None]]
+    line: Callable[[Desk], Line] | None = None
 
     async def start(self) -> None:
         """Raises NotStarted when the platform does not know us, or is not to be reached."""
@@ -53,13 +70,13 @@ class Platform:
 class NotStarted(Exception):
     """A platform does not take our secrets (`shut_out`), or did not answer."""
 
-    def __init__(self, platform: str, *, shut_out: bool) -> None:
+    def __init__(self, platform: str, *, shut_out: bool, part: str = "") -> None:
         super().__init__(platform)
-        self.platform, self.shut_out = platform, shut_out
+        self.platform, self.shut_out, self.part = platform, shut_out, part or platform
 
     def sentence(self) -> str:
         """What to look at, for an operator."""
-        refused, silent = _SENTENCES[self.platform]
+        refused, silent = _SENTENCES[self.part]
         return refused if self.shut_out else silent
 
 
@@ -67,6 +84,10 @@ _SENTENCES = {
     "slack": (
         "Slack does not accept SLACK_BOT_TOKEN: install the app in the workspace again and use its new token.",
         "Slack could not be reached: look at SLACK_API_URL, HTTPS_PROXY, PEERSUPPORT_CA_FILE and the firewall.",
+    ),
+    "slack-socket": (
+        "Slack does not accept SLACK_APP_TOKEN: switch Socket Mode on in your Slack app, and make a new token there.",
+        "Slack opened no line: look at SLACK_API_URL, HTTPS_PROXY, PEERSUPPORT_CA_FILE and the firewall.",
     ),
     "teams": (
         "Microsoft does not accept TEAMS_CLIENT_SECRET: look at all of TEAMS_*, or make a new secret for the bot.",
@@ -95,18 +116,57 @@ def _slack(settings: Settings, now: Callable[[], datetime], pace: Paced) -> Plat
         pace=pace(RATES),
     )
 
-    def door(desk: Desk) -> Entrance:
+    def door(desk: Desk) -> Door:
+        signed = [secret.get_secret_value() for secret in settings.slack_signing_secrets]
         return Door(
             slack,
             desk,
-            secrets=[secret.get_secret_value() for secret in settings.slack_signing_secrets],
+            secrets=None if settings.slack_app_token else signed,
             hear=anywhere.hear,
             now=now,
             workspaces=settings.slack_workspaces,
             name=settings.name,
         )
 
+    if settings.slack_app_token:
+        return _by_socket(settings, slack, door)
     return Platform("slack", "/slack/events", slack, door, slack.start, slack.close)
+
+
+def _by_socket(settings: Settings, slack: Slack, door: Callable[[Desk], Door]) -> Platform:
+    """Slack, where we call it. It knows us when it takes both tokens."""
+    from adapters.slack import Socket
+
+    tickets = slack_tickets(settings)
+
+    async def start() -> None:
+        await slack.start()
+        try:
+            await tickets.prove()
+        except (Stopped, TryLater) as failure:
+            raise NotStarted("slack", shut_out=isinstance(failure, Stopped), part="slack-socket") from failure
+
+    async def close() -> None:
+        await tickets.close()
+        await slack.close()
+
+    def line(desk: Desk) -> Line:
+        return Socket(tickets, door(desk), desk)
+
+    return Platform("slack", "", slack, None, start, close, line)
+
+
+def slack_tickets(settings: Settings) -> Tickets:
+    """What opens a line to Slack. Needs its app-level token."""
+    from adapters.slack import Tickets
+
+    token = settings.slack_app_token
+    return Tickets(
+        token.get_secret_value() if token else "",
+        api_url=settings.slack_api_url,
+        proxy=proxy_to(settings.slack_api_url, settings),
+        ca_file=settings.ca_file,
+    )
 
 
 def teams(settings: Settings, now: Callable[[], datetime], pace: Paced = Pace) -> Platform:

@@ -106,6 +106,17 @@ def platform(name: str, is_open: Callable[[], bool]) -> Check:
     return look
 
 
+def line(is_up: Callable[[], bool]) -> Check:
+    """Whether a platform that we call, and that does not call us, reaches us."""
+
+    async def look() -> Finding:
+        if is_up():
+            return Finding("slack-socket", "ok", "A line to Slack is open.")
+        return Finding("slack-socket", "fail", "No line to Slack is open.", "Run `peersupport doctor --live`.")
+
+    return look
+
+
 class Turns:
     """Whether the clock turns, by its regular ticks alone: a turn for somebody's deadline would tell of it."""
 

@@ -18,11 +18,6 @@ ALSO_READ: Final[Mapping[str, str]] = {
 }
 """Names that Microsoft's own tools write. They are nobody's in particular, so two of them must stand together to mean
 us, or one of Teams' own settings beside them (docs/decisions/teams-settings.md)."""
-NO_SOCKET: Final = (
-    "is set, but Socket Mode is not in this version yet: remove it, set SLACK_SIGNING_SECRET, and let Slack call "
-    "PEERSUPPORT_BIND through a TLS proxy (docs/operating.md)."
-)
-
 
 OURS: Final = ("PEERSUPPORT_", "SLACK_", "TEAMS_")
 
@@ -58,7 +53,6 @@ def read(environ: Mapping[str, str], folder: Path, names: Iterable[str]) -> tupl
             if text:
                 source = text.source if text.source.startswith(other) else f"{other} ({text.source})"
                 texts[name] = replace(text, source=source, written_as=other)
-    problems += [f"{name} {NO_SOCKET}" for name in ("SLACK_APP_TOKEN", "SLACK_APP_TOKEN_FILE") if name in everything]
     unknown = tuple(sorted(name for name in everything if name.startswith(OURS)))
     return texts, unknown, problems
 

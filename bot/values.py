@@ -290,6 +290,16 @@ def bot_token(text: str) -> SecretStr:
     return SecretStr(text)
 
 
+def app_token(text: str) -> SecretStr:
+    text = text.strip()
+    if not text.startswith("xapp-") or len(text.split()) > 1:
+        raise ValueError(
+            "must be the app-level token (xapp-...) with the scope connections:write: in your Slack app, Basic "
+            "Information, App-Level Tokens; where Slack is to call us over HTTP, remove the setting"
+        )
+    return SecretStr(text)
+
+
 def signing_secrets(text: str) -> tuple[SecretStr, ...]:
     secrets = [part.strip() for part in text.split(",")]
     if not all(secrets) or len(secrets) > 2:  # noqa: PLR2004

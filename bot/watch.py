@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 
 from bot import readiness
 from bot.alerts import Alerts
@@ -19,7 +20,7 @@ from bot.readiness import Readiness, Turns
 class Watch:
     """`pulse.start` when it serves, and `pulse.stop` at the end. `is_open` says of each platform whether it lets us in.
 
-    Raises OSError where PEERSUPPORT_CA_FILE has gone.
+    `lines` says of each that we keep a line to whether there is one. Raises OSError where PEERSUPPORT_CA_FILE has gone.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class Watch:
         is_open: Mapping[str, Callable[[], bool]],
         now: Callable[[], datetime],
         tick: timedelta,
+        lines: Mapping[str, Callable[[], bool]] = MappingProxyType({}),
     ) -> None:
         out = Out.by(settings)
         turns, metrics = Turns(tick, now), Metrics(now())
@@ -37,6 +39,7 @@ class Watch:
             {
                 "store": readiness.once(readiness.store(store.check)),
                 **{name: readiness.platform(name, opens) for name, opens in is_open.items()},
+                **{f"{name}-socket": readiness.line(is_up) for name, is_up in lines.items()},
                 "scheduler": turns.look,
                 **around.checks(),
             }

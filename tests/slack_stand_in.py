@@ -12,7 +12,7 @@
 
 It is strict: blocks over Slack's limits get `invalid_blocks` and stand in `mistakes`. It is hostile on demand: `fails`.
 People act by `command`, `types`, `presses`, `opens_home`; an administrator by `uninstalls`, `changes`. `post` sends
-raw bytes.
+raw bytes. With `app_token` it speaks Socket Mode instead: SLACK_APP_TOKEN for SLACK_SIGNING_SECRET, and `lines`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import hmac
 import itertools
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -31,6 +32,7 @@ from urllib.parse import parse_qs, urlencode
 import aiohttp
 from aiohttp import web
 from slack_limits import message_problems, view_problems
+from slack_lines import METHOD, Line, Lines
 
 SCOPES = "chat:write,commands,im:history,im:write,users:read"
 Blocks = list[dict[str, Any]]
@@ -118,9 +120,12 @@ class SlackStandIn:
         token: str = "xoxb-stand-in",  # noqa: S107
         secret: str = "stand-in-signing-secret",  # noqa: S107
         scopes: str = SCOPES,
+        app_token: str = "",
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.team, self.token, self.secret, self.scopes, self.now = team, token, secret, scopes, now
+        self.app_token = app_token
+        self.lines = Lines(self._notify)
         self.bot, self.bot_id = "U0BOT", "B0BOT"
         self.app_url = ""  # where the bot under test listens, with its path
         self.people: dict[str, dict[str, Any]] = {}
@@ -144,6 +149,7 @@ class SlackStandIn:
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=2**22)
         app.router.add_route("*", "/api/{method}", self._api)
+        app.router.add_get("/link/", self.lines.serve)
         app.router.add_post("/response/{user}/{n}", self._response_url)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
@@ -156,6 +162,8 @@ class SlackStandIn:
 
     async def __aexit__(self, *_: object) -> None:
         self._closing.set()
+        for line in tuple(self.lines.open):
+            await line.ws.close()
         await self._session.close()
         await self._runner.cleanup()
 
@@ -325,6 +333,8 @@ class SlackStandIn:
         """Slack did not hear the answer to the last request, and sends it once more."""
         assert self._last is not None
         body, content_type = self._last
+        if self.app_token:
+            return await self.by_line(body, content_type, retry=retry)
         headers = {"X-Slack-Retry-Num": str(retry), "X-Slack-Retry-Reason": "http_timeout"}
         return await self.post(body, content_type, headers=headers)
 
@@ -351,7 +361,23 @@ class SlackStandIn:
 
     async def _send(self, body: bytes, content_type: str) -> Reply:
         self._last = (body, content_type)
-        return await self.post(body, content_type)
+        return await (self.by_line if self.app_token else self.post)(body, content_type)
+
+    async def by_line(self, body: bytes, content_type: str, *, line: Line | None = None, retry: int = 0) -> Reply:
+        """An envelope on any line, as Slack picks; 200 and the payload where it is acknowledged, else 503."""
+        await self.until(lambda: line or self.lines.open)
+        line = line or self.lines.open[next(self._count) % len(self.lines.open)]
+        number = await self.lines.send(body, content_type, line, retry)
+        with suppress(TimeoutError):
+            await self.until(lambda: number in self.lines.acks or line.over.is_set(), self.lines.gives_up)
+        ack = self.lines.acks.get(number)
+        if ack is None:
+            return Reply(503, b"")
+        return Reply(200, json.dumps(ack["payload"]).encode() if "payload" in ack else b"")
+
+    async def _notify(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
 
     def _with_button(self, user: str, label: str) -> Seen:
         modal = self._modals.get(user)
@@ -434,8 +460,11 @@ class SlackStandIn:
 
     async def _answer(self, request: web.Request, method: str, args: dict[str, Any]) -> web.StreamResponse:
         headers = {"x-oauth-scopes": self.scopes}
-        if request.headers.get("Authorization") != f"Bearer {self.token}":
-            return web.json_response({"ok": False, "error": "invalid_auth"}, headers=headers)
+        token, other = (self.app_token, self.token) if method == METHOD else (self.token, self.app_token)
+        shown = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if not token or shown != token:
+            error = "not_allowed_token_type" if shown == other else "invalid_auth"
+            return web.json_response({"ok": False, "error": error}, headers=headers)
         fault = self._fault(method, args)
         found = self._do(method, args) if fault is None or fault.done else {"ok": False, "error": fault.error}
         if fault is None:
@@ -464,6 +493,7 @@ class SlackStandIn:
     def _do(self, method: str, args: dict[str, Any]) -> dict[str, Any]:
         deeds: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "auth.test": self._auth_test,
+            METHOD: lambda _: self.lines.ticket(self.url),
             "conversations.open": self._conversations_open,
             "conversations.history": self._conversations_history,
             "chat.postMessage": self._chat_post_message,

@@ -91,7 +91,7 @@ def environment(slack: SlackStandIn, folder: Path, **settings: str) -> dict[str,
         "PEERSUPPORT_ROOT_KEY": base64.b64encode(KEY).decode("ascii"),
         "PEERSUPPORT_COORDINATORS": f"slack:{slack.team}:U0DANA",
         "SLACK_BOT_TOKEN": slack.token,
-        "SLACK_SIGNING_SECRET": slack.secret,
+        **({"SLACK_APP_TOKEN": slack.app_token} if slack.app_token else {"SLACK_SIGNING_SECRET": slack.secret}),
         "SLACK_API_URL": slack.api_url,
     } | settings
 
@@ -302,7 +302,7 @@ async def hospital(
         for user in people or EVERYBODY:
             (teams if user in on_teams else slack).joins(user, name=user.removeprefix("U0").title())
         yield slack, teams, time
-    assert slack.mistakes == []
+    assert slack.mistakes + slack.lines.mistakes == []
     assert teams.mistakes == []
 
 

@@ -107,13 +107,23 @@ def test_the_manifest_is_json_and_its_link_carries_the_same(tmp_path):
     assert "im:history" not in peersupport(tmp_path, *at, "--strict").stdout
 
 
+def test_a_manifest_for_socket_mode_needs_no_address(tmp_path):
+    ran = peersupport(tmp_path, "slack-manifest", "--socket")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert json.loads(ran.stdout)["settings"]["socket_mode_enabled"] is True
+    assert "https://" not in ran.stdout
+
+
 def test_without_an_address_the_manifest_is_the_one_at_the_root_and_says_what_to_put_there(tmp_path):
     ran = peersupport(tmp_path, "slack-manifest")
     assert ran.stdout == (Path(config.__file__).parents[1] / "manifest.json").read_text("utf-8")
     assert "--http" in ran.stderr
 
 
-@pytest.mark.parametrize("words", [("--http", "http://chat.example.org"), ("--http", "x.example"), ("--socket",)])
+@pytest.mark.parametrize(
+    "words",
+    [("--http", "http://chat.example.org"), ("--http", "x.example"), ("--http", "https://x.example", "--socket")],
+)
 def test_a_manifest_that_could_not_work_is_refused(tmp_path, words):
     assert peersupport(tmp_path, "slack-manifest", *words).returncode == 2
 

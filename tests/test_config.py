@@ -245,13 +245,21 @@ def test_with_no_platform_both_are_offered(tmp_path):
     assert all(name in said for name in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", *ON_TEAMS) if "PEER" not in name)
 
 
-@pytest.mark.parametrize("name", ["SLACK_APP_TOKEN", "SLACK_APP_TOKEN_FILE"])
-def test_socket_mode_is_refused_rather_than_ignored(tmp_path, name):
+def test_with_socket_mode_no_signing_secret_is_needed(tmp_path):
+    (tmp_path / "token").write_text("xapp-canary\n", "utf-8")
+    for token in ({"SLACK_APP_TOKEN": "xapp-canary"}, {"SLACK_APP_TOKEN_FILE": "token"}):
+        settings = config.load_to_serve(without("SLACK_SIGNING_SECRET") | token, tmp_path)
+        assert settings.slack_app_token is not None
+        assert settings.slack_app_token.get_secret_value() == "xapp-canary"
+        assert "canary" not in repr(settings) + repr(settings.shown())
+
+
+@pytest.mark.parametrize("token", ["", " ", "xoxb-canary", "canary", "xapp-canary xapp-canary"])
+def test_an_app_token_of_another_kind_is_refused_rather_than_ignored(tmp_path, token):
     with pytest.raises(Refused) as refused:
-        config.load_to_serve(COMPLETE | {name: "xapp-canary"}, tmp_path)
+        config.load_to_serve(COMPLETE | {"SLACK_APP_TOKEN": token}, tmp_path)
     (said,) = refused.value.problems
-    assert said.startswith(f"{name} ")
-    assert "Socket Mode is not in this version yet: " in said
+    assert said.startswith("SLACK_APP_TOKEN must be the app-level token (xapp-...)")
     assert "canary" not in said
 
 

@@ -9,11 +9,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from slack_stand_in import SlackStandIn
 from teams_stand_in import TeamsStandIn
 
 from adapters.base import Stopped, TryLater
 from bot import config, doctor
-from bot.__main__ import _ask_teams
+from bot.__main__ import _ask_for_a_line, _ask_teams
 from bot.checks.machine import Machine
 from bot.doctor import Finding, Granted
 from bot.store.server import SCHEMA, Look
@@ -71,6 +72,7 @@ def test_a_well_installation_ends_with_0(tmp_path, well):
         ({"PEERSUPPORT_ROOT_KEY": "x"}, "settings", "fail"),
         ({"TEAMS_CLIENT_ID": "x"}, "settings", "fail"),
         ({"SLACK_APP_TOKEN": "x"}, "settings", "fail"),
+        ({"SLACK_APP_TOKEN": "xapp-canary"}, "slack", "warn"),
         ({"PEERSUPPORT_REALY": "off"}, "unknown-settings", "warn"),
         ({"PEERSUPPORT_STORE": "tinydb:///dev/null/x"}, "store-folder", "fail"),
         ({"SLACK_BOT_TOKEN": None}, "slack", "fail"),
@@ -216,7 +218,10 @@ def test_nothing_it_says_must_be_hidden(tmp_path, well):
 
 def test_a_platform_that_is_not_used_is_no_fault(tmp_path, well):
     by_platform = examine(tmp_path, well)
-    assert (by_platform["slack"].says, by_platform["teams"].says) == ("Slack is configured.", "Teams is not used.")
+    assert by_platform["slack"].says == "Slack is configured, for HTTP."
+    assert by_platform["teams"].says == "Teams is not used."
+    called = without_signing_secret(well)
+    assert examine(tmp_path, called)["slack"].says == "Slack is configured, for Socket Mode."
     somebody = f"teams:{TEAMS['TEAMS_TENANT_ID']}:{TEAMS['TEAMS_CLIENT_ID']}"
     on_teams = {name: value for name, value in well.items() if not name.startswith("SLACK_")} | TEAMS
     on_teams |= {
@@ -246,6 +251,22 @@ async def test_microsoft_itself_can_be_asked_for_a_token_and_its_keys(tmp_path):
     assert "TEAMS_TOKEN_URL" in finding.fix
     nothing = config.load({"TEAMS_ISSUER": ""}, tmp_path)
     assert "TEAMS_CLIENT_ID" in (await doctor.examine_teams_live(nothing, _ask_teams)).fix
+
+
+def without_signing_secret(well: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in well.items() if "SIGNING" not in name} | {"SLACK_APP_TOKEN": "xapp-canary"}
+
+
+async def test_slack_itself_can_be_asked_for_a_line(tmp_path, well):
+    async with SlackStandIn(app_token="xapp-canary") as slack:
+        settings = config.load(without_signing_secret(well) | {"SLACK_API_URL": slack.api_url}, tmp_path)
+        assert (await doctor.examine_socket_live(settings, _ask_for_a_line)).status == "ok"
+        assert slack.lines.ever == 0
+        slack.app_token = "xapp-another"
+        finding = await doctor.examine_socket_live(settings, _ask_for_a_line)
+        assert "connections:write" in finding.fix
+    finding = await doctor.examine_socket_live(settings, _ask_for_a_line)  # nobody is there any more
+    assert "HTTPS_PROXY" in finding.fix
 
 
 async def test_slack_itself_can_be_asked(tmp_path, well):

@@ -48,6 +48,16 @@ def test_the_strict_one_cannot_read_a_word_and_nobody_writes_into_silence():
     assert strict["features"]["app_home"]["messages_tab_enabled"] is True
 
 
+def test_with_socket_mode_slack_calls_no_address():
+    called, calling = manifest("A", EXAMPLE), manifest("A", None)
+    assert "url" not in json.dumps(calling)
+    assert calling["settings"].pop("socket_mode_enabled") is True
+    assert called["settings"].pop("socket_mode_enabled") is False
+    del called["settings"]["event_subscriptions"]["request_url"], called["settings"]["interactivity"]["request_url"]
+    del called["features"]["slash_commands"][0]["url"]
+    assert called == calling
+
+
 def test_one_route_takes_everything():
     said = json.dumps(manifest("A", "https://a.example/"))
     assert said.count("https://a.example/slack/events") == 3

@@ -14,14 +14,23 @@ from conversations.hours import local
 A_MOMENT = timedelta(seconds=1)
 
 
+BY_SOCKET = {"app_token": "xapp-stand-in"}
+
+
 @pytest.fixture(params=["tinydb", "postgresql"])
 def database(request: pytest.FixtureRequest) -> str:
     """Where it is kept: in a folder, or there."""
     return str(request.getfixturevalue("new_database")) if request.param == "postgresql" else ""
 
 
-async def test_ana_is_accompanied_and_forgotten(tmp_path: Path, database: str) -> None:
-    async with story(tmp_path, database=database) as s:
+@pytest.fixture(params=["http", "socket"])
+def stand_in(request: pytest.FixtureRequest) -> dict[str, str]:
+    """How what people do comes to us."""
+    return BY_SOCKET if request.param == "socket" else {}
+
+
+async def test_ana_is_accompanied_and_forgotten(tmp_path: Path, database: str, stand_in: dict[str, str]) -> None:
+    async with story(tmp_path, database=database, stand_in=stand_in) as s:
         await play(s, ASKED)
         early = await s.keeps(lambda kept: not kept.owed())
         await play(s, STORY[len(ASKED) :])

@@ -39,7 +39,8 @@ class Door:
     """Everything inbound of one Slack app. `handle` is the route; `drain` before closing the adapter.
 
     `hear` makes one of our words of whatever is typed; nothing else of it goes further.
-    `secrets` may be two while the signing secret is rotated. `workspaces` defaults to the bot token's own.
+    `secrets` may be two while the signing secret is rotated; None where nobody knocks, because we call Slack: then
+    `handle` lets nobody in. `workspaces` defaults to the bot token's own.
     `patience` is the time, in seconds, in which a press is answered: Slack gives three.
     """
 
@@ -48,18 +49,18 @@ class Door:
         slack: Slack,
         desk: Desk,
         *,
-        secrets: Sequence[str],
+        secrets: Sequence[str] | None,
         hear: Hear,
         now: Callable[[], datetime],
         workspaces: Iterable[str] = (),
         name: str = "Peer Support",
         patience: float = 2.3,
     ) -> None:
-        if not secrets or not all(s.strip() for s in secrets):
+        if secrets is not None and not (secrets and all(s.strip() for s in secrets)):
             raise ValueError("SLACK_SIGNING_SECRET is empty: copy it from the app's Basic Information page")
         self._slack = slack
         self._desk = desk
-        self._secrets = tuple(s.strip() for s in secrets)
+        self._secrets = tuple(s.strip() for s in secrets or ())
         self._hear = hear
         self._now = now
         self._allowed = frozenset(workspaces)

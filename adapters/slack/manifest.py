@@ -42,19 +42,20 @@ SCOPES: Final = tuple(sorted({"commands", *METHODS.values(), *EVENTS.values()} -
 _WITHOUT_HISTORY: Final = "im:history"
 
 
-def manifest(name: str, url: str, *, strict: bool = False) -> dict[str, Any]:
-    """Slack's app manifest. `url` is our public address, without a path.
+def manifest(name: str, url: str | None, *, strict: bool = False) -> dict[str, Any]:
+    """Slack's app manifest. `url` is our public address, without a path; None where we call Slack (Socket Mode).
 
     The strict one cannot read a word: no `im:history`, no `message.im`, and the Messages tab takes no typing, so that
     nobody writes into silence. After a crash it cannot look for a post either; see docs/decisions.
     """
-    address = url.rstrip("/") + PATH
+    address = {} if url is None else {"url": url.rstrip("/") + PATH}
+    requests = {f"request_{key}": value for key, value in address.items()}
     command = {
         "command": COMMAND,
         "description": "Talk to a trained colleague",
         "usage_hint": "help",
         "should_escape": False,
-        "url": address,
+        **address,
     }
     return {
         "_metadata": {"major_version": 2},
@@ -75,12 +76,12 @@ def manifest(name: str, url: str, *, strict: bool = False) -> dict[str, Any]:
         "oauth_config": {"scopes": {"bot": [s for s in SCOPES if not (strict and s == _WITHOUT_HISTORY)]}},
         "settings": {
             "event_subscriptions": {
-                "request_url": address,
+                **requests,
                 "bot_events": [e for e, scope in sorted(EVENTS.items()) if not (strict and scope == _WITHOUT_HISTORY)],
             },
-            "interactivity": {"is_enabled": True, "request_url": address},
+            "interactivity": {"is_enabled": True, **requests},
             "org_deploy_enabled": False,
-            "socket_mode_enabled": False,
+            "socket_mode_enabled": url is None,
             "token_rotation_enabled": False,
         },
     }

@@ -81,7 +81,7 @@ class Stage(Theatre):
             await platform.start()
         adapters: dict[str, Adapter] = {platform.name: platform.adapter for platform in self._platforms}
         self._engine = self._begin(adapters, self._key)
-        self.doors = {platform.route: platform.entrance(self._engine) for platform in self._platforms}
+        self.doors = {each.route: each.entrance(self._engine) for each in self._platforms if each.entrance}
 
     def _pace(self, rates: Rates) -> Pace:
         """In no hurry and never too fast, but it waits when a platform asks it to, on our clock."""
