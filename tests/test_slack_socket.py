@@ -12,16 +12,20 @@ import aiohttp
 import pytest
 from slack_house import NOON, WELCOME, FakeDesk, patient
 from slack_stand_in import SlackStandIn
-from story_serve import at_home, story
+from story_serve import TICK, at_home, story, surroundings
+from teams_stand_in import TeamsStandIn
 from test_slack_sends import Authority, behind_tls, proxy
 
 from adapters.base import Answer, Stopped
 from adapters.slack import Door, Slack, Socket, Tickets, Times
 from adapters.slack.socket import GRACE, LONGEST_WAIT
+from bot import config
+from bot.app import World, running
 from bot.platforms import NotStarted
 from conversations import anywhere
 
 TOKEN = "xapp-stand-in"
+ANYWHERE = {"PEERSUPPORT_BIND": "127.0.0.1:0", "PEERSUPPORT_OPS_BIND": "127.0.0.1:0"}
 NOTHING = b'{"type": "event_callback", "team_id": "T0HOSPITAL"}'
 BY_SOCKET = {"app_token": TOKEN}
 
@@ -78,6 +82,7 @@ async def house(*, beat: float = 30.0, linger: float = 30.0, **tickets: str) -> 
         door = Door(adapter, desk, secrets=None, hear=anywhere.hear, now=lambda: NOON)
         socket = Socket(ask, door, desk, times=clock.times(beat, linger))
         socket.begin()
+        await ask.prove()
         try:
             yield House(slack, desk, socket, ask, clock)
         finally:
@@ -338,6 +343,20 @@ def test_an_empty_app_token_refuses_to_start():
 # ---------------------------------------------------------------- the way there
 
 
+async def test_no_line_is_opened_before_slack_has_told_whose_workspace_is_ours(tmp_path):
+    async with SlackStandIn(app_token=TOKEN) as slack, TeamsStandIn() as teams:
+        slack.joins("U0ANA")
+        slack.fails("auth.test", times=2, status=503)
+        settings = config.load_to_serve(
+            surroundings(slack, teams, tmp_path / "data") | ANYWHERE | teams.settings(), tmp_path
+        )
+        async with running(settings, World(tick=TICK)):
+            await slack.until(lambda: len(slack.called("auth.test")) == 2)
+            assert slack.called("apps.connections.open") == []
+            assert (await slack.command("U0ANA")).json["text"]  # Slack waits for a line, and so does she
+            assert len(slack.called("auth.test")) == 3
+
+
 async def test_a_line_goes_through_the_proxy_and_trusts_the_hospital_s_own_authority(tmp_path):
     hospital = Authority(tmp_path)
     async with (
@@ -400,6 +419,8 @@ async def test_the_programme_serves_without_a_public_route(tmp_path):
         assert (await home.slack.again()).status == 200  # its repeat changes nothing
         assert home.revisions() == before
         assert await home.is_ready() == (200, "ok")
+        async with aiohttp.ClientSession() as session, session.get(f"{home.ops}/readyz?verbose") as answer:
+            assert "A line to Slack is open." in await answer.text()
 
 
 async def test_a_wrong_app_token_refuses_to_start_with_a_sentence(tmp_path):

@@ -63,8 +63,8 @@ class _Line:
 class Socket:
     """Keeps a line to Slack open and hands what it brings to `Door`.
 
-    `begin` when Slack knows us and the house is ready for presses; `drain` before the adapter is closed. `patience` is
-    the time, in seconds, in which an envelope is answered.
+    `begin` when the house is ready for presses: the first line is opened once Slack knows us (`Tickets.prove`). `drain`
+    before the adapter is closed. `patience` is the time, in seconds, in which an envelope is answered.
     """
 
     def __init__(
@@ -86,7 +86,6 @@ class Socket:
 
     def begin(self) -> None:
         """Take envelopes from now on."""
-        self._down_since = self._times.now()
         self._keeping = asyncio.get_running_loop().create_task(self._keep())
 
     def up(self) -> bool:
@@ -109,6 +108,8 @@ class Socket:
 
     async def _keep(self) -> None:
         """One line, and the next before it ends."""
+        await self._tickets.proved.wait()  # before that we do not know whose workspace is ours
+        self._down_since = self._times.now()
         failed, old = 0, None
         while not self._stopping:
             try:

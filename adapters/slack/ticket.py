@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -47,11 +48,13 @@ class Tickets:
         self._tls = trusting(ca_file)
         self._session: aiohttp.ClientSession | None = None
         self._kept: tuple[float, str] | None = None
+        self.proved = asyncio.Event()  # set once Slack takes the token
 
     async def prove(self) -> None:
         """Ask once whether the token is good, and keep the ticket for whoever comes at once. Raises as `take` does."""
         self._kept = None
         self._kept = (self._now(), await self.take())
+        self.proved.set()
 
     async def take(self) -> str:
         """An address that is good once, for half a minute. Raises Stopped for a token that opens none, or TryLater."""
