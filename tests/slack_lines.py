@@ -27,11 +27,19 @@ class Line:
     ws: web.WebSocketResponse
     request: web.Request
     taken: list[str] = field(default_factory=list)  # envelopes acknowledged here
+    ponged: asyncio.Event = field(default_factory=asyncio.Event)
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def disconnect(self, reason: str) -> None:
         """Say that this line will be closed; it stays open until somebody closes it."""
         await self.ws.send_str(json.dumps({"type": "disconnect", "reason": reason, "debug_info": {"host": "h"}}))
+
+    async def reads(self) -> None:
+        """Return when the other end has read everything that was said until now."""
+        self.ponged.clear()
+        await self.ws.ping()
+        async with asyncio.timeout(10):
+            await self.ponged.wait()
 
     def cut(self) -> None:
         """The network takes it, without a word."""
@@ -80,6 +88,8 @@ class Lines:
             async for message in ws:
                 if message.type is WSMsgType.PING and not self.deaf:
                     await ws.pong(message.data)
+                elif message.type is WSMsgType.PONG:
+                    line.ponged.set()
                 elif message.type is WSMsgType.TEXT and not self.deaf:
                     self._heard(line, json.loads(message.data))
                     await self._changed()

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import aiohttp
 import pytest
@@ -16,7 +16,7 @@ from story_serve import TICK, at_home, story, surroundings
 from teams_stand_in import TeamsStandIn
 from test_slack_sends import Authority, behind_tls, proxy
 
-from adapters.base import Answer, Stopped
+from adapters.base import Answer, Field, Stopped
 from adapters.slack import Door, Slack, Socket, Tickets, Times
 from adapters.slack.socket import GRACE, LONGEST_WAIT
 from bot import config
@@ -46,6 +46,11 @@ class Clock:
         await asyncio.sleep(0)
         if not self.passes:
             await asyncio.Event().wait()
+
+    async def waited(self) -> None:
+        """Return once somebody waits; fail when nobody ever does."""
+        async with asyncio.timeout(10):
+            await self.told.wait()
 
     def times(self, beat: float = 30.0, linger: float = 30.0) -> Times:
         return Times(lambda: self.time, self.sleep, lambda: 1.0, beat, linger)
@@ -121,6 +126,18 @@ async def test_what_comes_twice_is_the_same_press_on_whichever_line():
         assert len(h.desk.heard) == 3  # which the store knows (tests of the engine)
 
 
+async def test_a_form_that_was_sent_is_answered_in_the_acknowledgement():
+    async with house() as h:
+        h.desk.answers["=help"] = Answer(
+            "form", replace(WELCOME, title="Before", fields=(Field("words", "text", "Words"),))
+        )
+        await h.slack.command("U_ANA", "help")
+        assert h.slack.form("U_ANA")
+        h.desk.answers["tok-ask"] = Answer("refused")
+        said = await h.slack.presses("U_ANA", "Ask")
+        assert said.json["response_action"] == "update"
+
+
 async def test_a_foreign_workspace_and_a_guest_read_one_line_and_reach_nobody():
     async with house() as h:
         h.slack.joins("U_GUEST", is_restricted=True)
@@ -160,7 +177,7 @@ NONSENSE = [
     '{"type": "disconnect", "reason": {"a": 1}}',
     '{"type": "hello", "num_connections": "many"}',
     '{"a":' * 5000,
-    json.dumps({"type": "events_api", "envelope_id": "x", "payload": {"a": "x" * 300_000}}),
+    json.dumps({"type": "events_api", "envelope_id": "huge", "payload": {"a": "x" * 300_000}}),
 ]
 
 
@@ -169,11 +186,12 @@ async def test_nonsense_neither_ends_us_nor_hides_what_comes_after_it():
         await h.lines(1)
         for said in NONSENSE:
             line = h.slack.lines.open[-1]
-            h.slack.lines.sent["x"] = {"accepts_response_payload": True}
+            h.slack.lines.sent |= {key: {"accepts_response_payload": True} for key in ("x", "huge")}
             await line.ws.send_str(said)
         await h.slack.lines.open[-1].ws.send_bytes(b"\x00\xff" * 100)
         assert (await h.slack.types("U_ANA", "help")).status == 200
         assert len(h.desk.heard) == 1
+        assert "huge" not in h.slack.lines.acks
 
 
 async def test_more_than_anybody_may_say_ends_the_line_and_another_takes_over():
@@ -285,7 +303,7 @@ async def test_who_is_not_greeted_asks_again(monkeypatch):
     monkeypatch.setattr("adapters.slack.socket.TAKES", 0.05)
     async with house() as h:
         h.slack.lines.greets = False
-        await h.clock.told.wait()
+        await h.clock.waited()
         h.slack.lines.greets = True
         await h.lines(1)
         assert (await h.slack.types("U_ANA", "help")).status == 200
@@ -299,7 +317,7 @@ async def test_without_a_line_for_longer_than_a_moment_we_are_not_ready():
         assert h.socket.up()
         h.clock.passes = False
         h.slack.lines.open[0].cut()
-        await h.clock.told.wait()
+        await h.clock.waited()
         assert h.socket.up()
         h.clock.time += GRACE
         assert not h.socket.up()
@@ -398,10 +416,12 @@ async def test_a_stop_finishes_and_acknowledges_what_was_taken():
         h.desk.waiting = asyncio.Event()
         pressing = asyncio.ensure_future(h.slack.types("U_ANA", "help"))
         await h.slack.until(lambda: h.slack.lines.sent)
-        await asyncio.sleep(0.05)  # it is on its way to the desk
+        line = h.slack.lines.open[0]
+        await line.reads()  # it has been taken
         ending = asyncio.ensure_future(h.socket.drain())
-        await asyncio.sleep(0)
-        late = await h.slack.lines.send(b'{"type": "event_callback"}', "application/json", h.slack.lines.open[0])
+        await asyncio.sleep(0)  # and the end has begun
+        late = await h.slack.lines.send(NOTHING, "application/json", line)
+        await line.reads()  # so the line is still open
         h.desk.waiting.set()
         assert (await pressing).status == 200
         await ending
