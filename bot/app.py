@@ -57,7 +57,7 @@ async def running(settings: Settings, world: World = World()) -> AsyncIterator[R
     async with AsyncExitStack() as ending:
         vault = Vault(settings.root_key.get_secret_value() if settings.root_key else b"")
         store = await ending.enter_async_context(opened(settings.store, vault))
-        platforms = tuple(configured(settings, world.now, world.pace))
+        platforms = tuple(configured(settings, world.now, world.pace, (store, vault)))
         for platform in platforms:
             ending.push_async_callback(platform.close)
         starting = Starting(platforms, world.tick)
@@ -72,7 +72,8 @@ async def running(settings: Settings, world: World = World()) -> AsyncIterator[R
         ops = await web.listen(web.ops(checks), _at(settings.ops_bind))
         ending.push_async_callback(ops.stop)
         posts = {each.route: starting.admitted(each.name, doors[each.route].handle) for each in platforms}
-        public = await web.listen(web.public(posts), _at(settings.bind))
+        pages = {path: starting.admitted(each.name, page) for each in platforms for path, page in each.pages.items()}
+        public = await web.listen(web.public(posts, pages), _at(settings.bind))
         ending.push_async_callback(public.stop, *(door.drain for door in doors.values()))
         await engine.resume()
         gc.freeze()  # what was built until here lives as long as we do: no collection need walk it during a press

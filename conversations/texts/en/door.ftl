@@ -95,6 +95,7 @@ when-weekday = { $day } at { $time }
 
 a-colleague = a colleague
 link-to-chat = Open a private chat
+link-another-workspace = { $person } is in another part of { $their-platform }; your hospital's directory has them.
 link-elsewhere = { $person } is on { $their-platform }; your hospital's directory has them.
 code-name-0 = Heron
 code-name-1 = Willow
