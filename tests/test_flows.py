@@ -26,6 +26,7 @@ HOUSE = {
     "old-button",
     "noted",
     "link-elsewhere",
+    "link-another-workspace",
     "not-here",
     "door-see-chat",
     "a-colleague",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -108,8 +109,8 @@ class App:
             quiet.failed("auth.revoke", type(failure).__name__)
 
     async def _exchanged(self, code: str) -> Any:
-        auth = {"client_id": self.client_id, "client_secret": self._secret}
-        return await self._call("oauth.v2.access", data={"code": code}, auth=auth)
+        both = base64.b64encode(f"{self.client_id}:{self._secret}".encode()).decode("ascii")
+        return await self._call("oauth.v2.access", data={"code": code}, headers={"Authorization": f"Basic {both}"})
 
     async def _call(self, method: str, *, token: str | None = None, **args: Any) -> Any:
         if self._session is None:
