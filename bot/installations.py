@@ -113,22 +113,27 @@ class SealedStates:
         box = self._vault.seal(_STATE, _bound(cookie), _SHAPE, until)
         return base64.urlsafe_b64encode(box).rstrip(b"=").decode("ascii"), cookie
 
-    async def spend(self, state: str, cookie: str) -> bool:
-        """Once. Where two come at the same moment the store decides."""
-        box = _unwritten(state)
-        now = self._now()
+    async def opens(self, state: str, cookie: str) -> bool:
+        """For this cookie, and until it was spent or ten minutes have passed."""
+        box, now = _unwritten(state), self._now()
         try:
             until = datetime.fromisoformat(self._vault.open(_STATE, _bound(cookie), _SHAPE, box).decode("ascii"))
         except Damaged:
             return False
-        if not now < until <= now + LIFE:
-            return False
-        used = self._vault.mark(_STATE, hashlib.sha256(box).hexdigest())
+        return now < until <= now + LIFE and await self._store.load(self._used(state)) is None
+
+    async def spend(self, state: str) -> bool:
+        """Where two come at the same moment the store decides."""
+        now = self._now()
+        seen = Record(id=self._used(state), kind="seen", stage="seen", due=now + SEEN_FOR, day=now.date())
         try:
-            await self._store.save(Record(id=used, kind="seen", stage="seen", due=now + SEEN_FOR, day=now.date()))
+            await self._store.save(seen)
         except Stale:
             return False
         return True
+
+    def _used(self, state: str) -> str:
+        return self._vault.mark(_STATE, hashlib.sha256(_unwritten(state)).hexdigest())
 
 
 def _bound(cookie: str) -> str:

@@ -12,10 +12,14 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 from slack_oauth_house import ELSEWHERE, GRID, HERE, THERE, several, several_served
+from slack_stand_in import SlackStandIn
 from story_scenes import ABOUT, ANA, ASKED, BO, CY, DANA, NEUTRAL, PEER, Scene, play
 from story_serve import VAULT, kept_in
 from structlog.testing import capture_logs
 
+from adapters.base import TryLater
+from adapters.pace import Pace
+from adapters.slack.app import INSTALLS, App, NotInstalled
 from adapters.slack.installations import Installation
 from adapters.slack.oauth import COOKIE
 from bot.installations import Installed, SealedStates
@@ -178,7 +182,24 @@ async def test_a_code_that_has_run_out_a_busy_slack_and_a_rotating_token_come_to
         s.slack.rotates = True
         page = await s.browser.installs(s.slack, HERE)
         assert "Token rotation is on" in page.text
-        assert await s.kinds("installation") == 0
+        assert await s.kinds("installation") == await s.kinds("seen") == 0  # nothing was written for any of these
+
+
+async def test_whoever_plays_with_our_page_does_not_use_up_slack():
+    async with SlackStandIn() as slack:
+        pace = Pace(INSTALLS, patience=0.0, now=lambda: 0.0)
+        app = App(slack.client_id, slack.client_secret, now=lambda: NOON, api_url=slack.api_url, pace=pace)
+        await app.start()
+        refused = [type(await _raised(app.exchange("guessed"))) for _ in range(30)]
+        assert refused == [NotInstalled] * 20 + [TryLater] * 10
+        await app.close()
+
+
+async def _raised(work):
+    try:
+        return await work
+    except (NotInstalled, TryLater) as failure:
+        return failure
 
 
 async def test_a_state_counts_once_for_one_browser_unchanged_and_for_ten_minutes(tmp_path):
@@ -226,14 +247,17 @@ async def test_any_replica_takes_back_what_another_one_sent_out_and_only_one_of_
     one, other = (SealedStates(store, VAULT, lambda: NOON) for _ in range(2))
     state, cookie = one.issue()
     assert len(state) < 500
-    assert not await other.spend(state, cookie + "x")
-    assert await other.spend(state, cookie)
-    assert not await one.spend(state, cookie)
+    assert not await other.opens(state, cookie + "x")
+    assert await other.opens(state, cookie)
+    assert await store.kind("seen") == ()  # looking writes nothing
+    assert await other.spend(state)
+    assert not await one.spend(state)
+    assert not await one.opens(state, cookie)
     seen = await store.kind("seen")
     assert [record.sealed for record in seen] == [b""]  # that it was used, and nothing else
     late = SealedStates(store, VAULT, lambda: NOON + timedelta(minutes=10))
-    assert not await late.spend(*one.issue())
-    assert not await one.spend(*late.issue())  # from a clock that is far ahead
+    assert not await late.opens(*one.issue())
+    assert not await one.opens(*late.issue())  # from a clock that is far ahead
     await store.close()
 
 
@@ -321,6 +345,7 @@ async def test_a_token_that_slack_no_longer_takes_keeps_its_messages_owed_and_th
     async with several(tmp_path) as s:
         s.slack.joins(BO, team=THERE)
         await installed(s, HERE, THERE)
+        await s.slack.command(BO)
         s.slack.teams[THERE].token = ""  # revoked, and nobody told us
         assert (await s.slack.command(BO, "peer")).status == 200
         assert (await s.slack.command(ANA, "peer")).status == 200
@@ -363,6 +388,13 @@ async def test_somebody_is_one_person_in_all_workspaces_of_an_organisation(tmp_p
         assert await s.kinds("doorstep") == 1
         assert await s.engine.house.store.load(VAULT.pseudonym("doorstep", Person("slack", GRID, kim)))
         await refused(s, kim, team=ELSEWHERE)
+
+        told = [{"enterprise_id": GRID, "team_id": HERE, "is_enterprise_install": True}]
+        await s.slack.event({"type": "app_uninstalled"}, team=HERE, authorizations=told)
+        assert await s.kinds("installation") == 1  # it was taken out of one workspace only
+        await s.slack.uninstalls(GRID)
+        assert await s.kinds("installation") == 0
+        await refused(s, kim)
 
 
 async def test_an_organisation_that_is_listed_may_also_be_installed_workspace_by_workspace(tmp_path):

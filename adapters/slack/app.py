@@ -16,7 +16,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.base import Card, Stopped, TryLater
-from adapters.pace import Pace
+from adapters.pace import Pace, Rates
 from adapters.slack import quiet
 from adapters.slack.installations import Installation
 from adapters.slack.slack import API, TIMEOUT, Slack, respond
@@ -26,6 +26,9 @@ _NO_CODE: Final = frozenset({"invalid_code", "code_already_used", "code_expired"
 _LATER: Final = frozenset(
     {"", "ratelimited", "service_unavailable", "fatal_error", "internal_error", "request_timeout"}
 )
+
+
+INSTALLS: Final[Rates] = {"install": (1.0, 20)}  # anybody may come to our page: that must not use Slack up
 
 
 class NotInstalled(Exception):
@@ -48,6 +51,7 @@ class App:
         api_url: str = API,
         proxy: str | None = None,
         ca_file: Path | None = None,
+        pace: Pace | None = None,
         timeout: aiohttp.ClientTimeout = TIMEOUT,
     ) -> None:
         if not client_id.strip() or not client_secret.strip():
@@ -58,6 +62,7 @@ class App:
         self.api_url = api_url if api_url.endswith("/") else api_url + "/"
         self._proxy, self._ca_file, self._timeout = proxy, ca_file, timeout
         self._tls = ssl.create_default_context(cafile=str(ca_file)) if ca_file else None
+        self._pace = pace or Pace(INSTALLS)
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
@@ -93,6 +98,7 @@ class App:
 
     async def exchange(self, code: str) -> Installation:
         """What Slack's code stands for. Raises NotInstalled, Stopped or TryLater."""
+        await self._pace.turn("install")
         answer = await self._exchanged(code)
         if answer.get("refresh_token") or answer.get("expires_in"):
             raise NotInstalled("rotation")

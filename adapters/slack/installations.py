@@ -47,5 +47,8 @@ class States(Protocol):
     def issue(self) -> tuple[str, str]:
         """A state for the address, and its other half for a cookie."""
 
-    async def spend(self, state: str, cookie: str) -> bool:
-        """Whether these belong together, are fresh, and come for the first time; any replica can tell."""
+    async def opens(self, state: str, cookie: str) -> bool:
+        """Whether these belong together, are fresh and unspent; any replica can tell. Writes nothing."""
+
+    async def spend(self, state: str) -> bool:
+        """Let it count once: whether this is the first time. To be asked only of one that opens."""

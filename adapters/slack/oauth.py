@@ -68,20 +68,24 @@ class Oauth:
 
     async def _came_of(self, request: web.Request) -> str:
         state, cookie = request.query.get("state", ""), request.cookies.get(COOKIE, "")
-        if not (state and cookie and await self._states.spend(state, cookie)):
+        if not (state and cookie and await self._states.opens(state, cookie)):
             return "again"
         if request.query.get("error") == "access_denied":
             return "declined"
         code = request.query.get("code", "")
-        if not code or "error" in request.query:
-            return "failed"
+        return await self._install(state, code) if code else "failed"
+
+    async def _install(self, state: str, code: str) -> str:
         try:
-            installation = await self._workspaces.install(code)
+            installation = await self._workspaces.admit(code)
         except NotInstalled as refused:
             quiet.failed("install", refused.why)
             return refused.why
         except Stopped:
             return "failed"
+        if not await self._states.spend(state):  # written only for whom Slack vouches
+            return "again"
+        await self._workspaces.install(installation)
         return "done" if installation.team else "done-organisation"
 
     def _page(self, outcome: str) -> web.Response:

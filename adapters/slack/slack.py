@@ -188,6 +188,14 @@ class Slack:
 
     # ------------------------------------------------------------ for the door
 
+    async def is_known(self) -> bool:
+        """Whether Slack takes our token; no, too, when it cannot say."""
+        try:
+            await self._ask("auth.test")
+        except (TryLater, Unclear, Stopped, Unreachable, Broken):
+            return False
+        return True
+
     def forget(self, user: str) -> None:
         """Somebody's profile changed: ask again when it is needed."""
         self._profiles.drop(user)

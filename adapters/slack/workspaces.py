@@ -102,8 +102,8 @@ class Workspaces:
                 found = await slack.profile(person)
                 if found.member:
                     return found
-        except _Owed:
-            return found
+        except (_Owed, Stopped):
+            return found  # that we are shut out there keeps nobody elsewhere from reading their card
         return found
 
     # ------------------------------------------------------------ whose voice
@@ -158,6 +158,8 @@ class Workspaces:
     async def withdrawn(self, origin: Origin, at: datetime) -> bool:
         """Forget the installation this is about, unless it was made since. The others are not concerned."""
         place = origin.enterprise if origin.organisation_wide or not origin.team else origin.team
+        if place == origin.enterprise and (slack := await self._voice(place)) and await slack.is_known():
+            return False  # taken out of one workspace of an organisation, which has it still
         if place and await self._installations.remove(place, at):
             self._voices.pop(place, None)
             quiet.withdrawn("uninstalled")
@@ -165,18 +167,21 @@ class Workspaces:
 
     # ------------------------------------------------------------ installing
 
-    async def install(self, code: str) -> Installation:
-        """Turn Slack's code into an installation, and keep it. Raises NotInstalled, Stopped or TryLater."""
+    async def admit(self, code: str) -> Installation:
+        """Turn Slack's code into an installation that may be. Raises NotInstalled, Stopped or TryLater."""
         installation = await self.app.exchange(code)
         refused = await self._why_not(installation)
         if refused:
             await self.app.give_back(installation)
             raise NotInstalled(refused)
+        return installation
+
+    async def install(self, installation: Installation) -> None:
+        """Keep it. When this returns, every replica speaks with it."""
         for scope in sorted(frozenset(SCOPES) - frozenset(installation.scopes)):
             quiet.noted("scope-not-granted", scope)
         await self._installations.keep(installation)
         quiet.noted("workspace", "installed")
-        return installation
 
     async def _why_not(self, installation: Installation) -> str:
         if not known_as(_origin(installation), self._allowed):
