@@ -17,7 +17,7 @@ from story_scenes import ABOUT, ANA, ASKED, BO, CY, DANA, NEUTRAL, PEER, Scene, 
 from story_serve import VAULT, kept_in
 from structlog.testing import capture_logs
 
-from adapters.base import TryLater
+from adapters.base import Card, TryLater
 from adapters.pace import Pace
 from adapters.slack.app import INSTALLS, App, NotInstalled
 from adapters.slack.installations import Installation
@@ -347,13 +347,31 @@ async def test_a_token_that_slack_no_longer_takes_keeps_its_messages_owed_and_th
         await installed(s, HERE, THERE)
         await s.slack.command(BO)
         s.slack.teams[THERE].token = ""  # revoked, and nobody told us
-        assert (await s.slack.command(BO, "peer")).status == 200
-        assert (await s.slack.command(ANA, "peer")).status == 200
-        await s.slack.until(lambda: s.slack.reads(ANA))
+        with capture_logs() as logs:
+            for word in ("peer", "settings"):
+                assert (await s.slack.command(BO, word)).status == 200
+            assert (await s.slack.command(ANA, "peer")).status == 200
+            await s.slack.until(lambda: s.slack.reads(ANA))
+            await s.engine.idle()
+        assert [line["kind"] for line in logs if line["log_level"] == "error"] == ["token-refused"]  # said once
         assert await s.is_ready() == (200, "ok")
         await installed(s, THERE)
         s.time.pass_(timedelta(minutes=6))
         await s.slack.until(lambda: s.slack.reads(BO))
+
+
+async def test_where_we_are_not_no_line_says_that_somebody_is_to_be_told_something(tmp_path):
+    async with several(tmp_path, PEERSUPPORT_COORDINATORS=f"slack:{THERE}:{DANA}") as s:
+        await installed(s, HERE)
+        with capture_logs() as logs:
+            await s.slack.command(ANA, "peer")
+            await s.slack.until(lambda: s.slack.reads(ANA))
+            await s.slack.presses(ANA, "Next", ABOUT)
+            await s.reads({ANA: ("I promise:",)})
+            await s.slack.presses(ANA, "I promise")  # Dana is to hear of it
+            await s.reads({ANA: ("Thank you. A coordinator",)})
+            await s.engine.idle()
+        assert logs == []
 
 
 # ---------------------------------------------------------------- an organisation
@@ -504,3 +522,16 @@ def test_every_outcome_has_its_words():
             "title",
         ]
     )
+
+
+async def test_taking_a_workspace_off_the_list_ends_it_at_the_next_start(tmp_path):
+    async with several(tmp_path) as s:
+        await installed(s, HERE, THERE)
+    async with several(tmp_path, allowed=HERE) as s:
+        s.slack.joins(BO, team=THERE)
+        assert await s.kinds("installation") == 2
+        await refused(s, BO)
+        bo = Person("slack", THERE, BO)
+        with pytest.raises(TryLater):
+            await s.engine.house.adapters["slack"].show(bo, None, Card("c", "Hello", "You have a message."), None)
+        assert [name for name, _ in s.slack.calls if name != "oauth.v2.access"] == []  # its token is used for nothing

@@ -45,6 +45,7 @@ class Workspaces:
         self._allowed = frozenset(allowed)
         self._pace = pace
         self._voices: dict[str, tuple[Installation, Slack]] = {}
+        self._told: set[str] = set()  # places of which the operator knows that their token is not taken
         self.api_url, self.respond = app.api_url, app.respond
         self.start, self.close = app.start, app.close
 
@@ -66,7 +67,7 @@ class Workspaces:
             except Unreachable:
                 continue
             except Stopped:
-                raise _owed() from None
+                raise self._shut(slack) from None
         raise Unreachable
 
     async def erase(self, ref: Ref, instead: Card) -> None:
@@ -77,9 +78,9 @@ class Workspaces:
             try:
                 await slack.erase(ref, instead)
             except Stopped:
-                raise _owed() from None
+                raise self._shut(slack) from None
         if not found:
-            raise _owed()
+            raise _Owed
 
     async def find(self, to: Person, address: Address | None, card_id: str) -> Ref | None:
         """The post that carries this card id, in whichever of our chats with them."""
@@ -89,7 +90,7 @@ class Workspaces:
             except Unreachable:
                 continue
             except Stopped:
-                raise _owed() from None
+                raise self._shut(slack) from None
             if found is not None:
                 return found
         return None
@@ -122,7 +123,15 @@ class Workspaces:
             return known[1]
         slack = self.app.voice(installation, self._pace())
         self._voices[installation.place] = (installation, slack)
+        self._told.discard(installation.place)
         return slack
+
+    def _shut(self, slack: Slack) -> _Owed:
+        """Slack does not take this token any more: the operator is told once."""
+        if slack.place not in self._told:
+            self._told.add(slack.place)
+            quiet.withdrawn("token-refused")
+        return _Owed()
 
     async def _voices_for(self, who: Person, at: str | None) -> AsyncIterator[Slack]:
         """First where it stands already, then wherever else they may be. Raises TryLater where we are nowhere."""
@@ -131,7 +140,7 @@ class Workspaces:
             found = True
             yield slack
         if not found:
-            raise _owed()
+            raise _Owed
 
     async def _voices_in(self, places: Sequence[str]) -> AsyncIterator[Slack]:
         """Of these workspaces and organisations; after an organisation's own come those of its workspaces."""
@@ -194,12 +203,10 @@ class Workspaces:
 
 
 class _Owed(TryLater):
-    """We are not there, or not any more."""
+    """We are not there, or not any more. Nothing is logged: a line for each message would say when somebody asked."""
 
-
-def _owed() -> _Owed:
-    quiet.failed("workspace", "not-installed")
-    return _Owed(OWED_FOR)
+    def __init__(self) -> None:
+        super().__init__(OWED_FOR)
 
 
 def _origin(installation: Installation) -> Origin:
