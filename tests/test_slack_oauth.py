@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,15 +14,18 @@ import aiohttp
 import pytest
 from slack_oauth_house import ELSEWHERE, GRID, HERE, THERE, several, several_served
 from slack_stand_in import SlackStandIn
-from story_scenes import ABOUT, ANA, ASKED, BO, CY, DANA, NEUTRAL, PEER, Scene, play
+from story_scenes import ABOUT, ANA, ASKED, BO, CY, DANA, NEUTRAL, PEER, Scene, opting_in, play
 from story_serve import VAULT, kept_in
 from structlog.testing import capture_logs
 
 from adapters.base import Card, TryLater
 from adapters.pace import Pace
+from adapters.slack import presses
 from adapters.slack.app import INSTALLS, App, NotInstalled
 from adapters.slack.installations import Installation
 from adapters.slack.oauth import COOKIE
+from adapters.slack.places import known_as
+from adapters.slack.presses import Origin
 from bot.installations import Installed, SealedStates
 from bot.store.tiny import TinyStore
 from conversations.model import Person
@@ -374,7 +378,56 @@ async def test_where_we_are_not_no_line_says_that_somebody_is_to_be_told_somethi
         assert logs == []
 
 
+async def test_somebody_in_two_workspaces_links_the_two_and_is_not_offered_their_own_request(tmp_path):
+    kim = "U0KIM"
+    async with several(tmp_path) as s:
+        s.slack.joins(BO, name="Bo", team=THERE)
+        s.slack.joins(kim, name="Kim", team=HERE)
+        await installed(s, HERE, THERE)
+        await play(s, opting_in(BO, "Bo"))
+        await s.slack.types(BO, "link")
+        await s.reads({BO: (PEER, "Your code is")})
+        (code,) = re.findall(r"Your code is ([^.]+)\.", s.slack.reads(BO)[-1].text)
+        await s.slack.types(kim, "code")
+        await s.slack.until(lambda: s.slack.whispered(kim))
+        await s.slack.presses(kim, "Link them", {"code": code})
+        await s.slack.until(lambda: "linked" in s.slack.reads(BO)[-1].text)
+        await s.slack.command(kim)
+        await s.slack.presses(kim, "Talk to someone soon")
+        await s.slack.until(lambda: any("Ask" in seen.buttons for seen in s.slack.reads(kim)))
+        await s.slack.presses(kim, "Ask")
+        await s.slack.until(lambda: any("Change my mind" in seen.buttons for seen in s.slack.reads(kim)))
+        await s.engine.idle()
+        assert not any("Yes, I can" in seen.buttons for seen in s.slack.reads(BO))
+
+
 # ---------------------------------------------------------------- an organisation
+
+
+def test_whoever_is_of_an_organisation_that_is_listed_is_known_by_it_and_else_by_the_workspace():
+    assert known_as(Origin(HERE, GRID), {HERE, GRID}) == GRID
+    assert known_as(Origin(HERE, GRID), {HERE, THERE}) == HERE
+    assert known_as(Origin("", GRID), {HERE}) == ""
+    assert known_as(Origin("", ""), {HERE, ""}) == ""
+
+
+def test_an_event_is_for_whom_it_says_and_not_for_whom_its_envelope_is_of():
+    ours = {"enterprise_id": None, "team_id": HERE, "is_enterprise_install": False}
+    shared = {
+        "team_id": ELSEWHERE,
+        "enterprise_id": "E0THEIRS",
+        "is_ext_shared_channel": True,
+        "authorizations": [ours],
+    }
+    assert presses.origin(shared) == Origin(HERE, "")
+    wide = {"enterprise_id": GRID, "team_id": None, "is_enterprise_install": True}
+    assert presses.origin(shared | {"authorizations": [wide]}) == Origin("", GRID, organisation_wide=True)
+    assert presses.origin({"team_id": HERE, "authorizations": [wide]}) == Origin(HERE, GRID, organisation_wide=True)
+    pressed = {"team": None, "enterprise": {"id": GRID}, "is_enterprise_install": True, "user": {"team_id": HERE}}
+    assert presses.origin(pressed) == Origin(HERE, GRID, organisation_wide=True)
+    command = {"team_id": HERE, "enterprise_id": GRID, "is_enterprise_install": "true"}
+    assert presses.origin(command) == Origin(HERE, GRID, organisation_wide=True)
+    assert presses.origin({"team_id": GRID}) == Origin("", GRID)
 
 
 async def test_somebody_is_one_person_in_all_workspaces_of_an_organisation(tmp_path):
@@ -464,9 +517,10 @@ async def test_strangers_who_share_a_channel_with_us_read_what_everybody_else_re
         said.append(await s.slack.command(ANA, team=ELSEWHERE))
         assert {reply.body for reply in said} == {said[0].body}
         assert await s.kinds("doorstep") == 0
+        s.slack.joins("U0NEWLY", team_id=ELSEWHERE, enterprise_user=None)
         s.slack.fails("users.info", times=99, status=503)
         foreign = {"team": ELSEWHERE, "user_team": "E0THEIRS"}
-        assert (await s.slack.types("U0OTHER", "help", team=HERE, event=foreign)).status == 200
+        assert (await s.slack.types("U0NEWLY", "help", team=HERE, event=foreign)).status == 200
         assert await s.kinds("doorstep") == 0
         assert (await s.slack.types(ANA, "help", team=HERE)).status == 200
         assert await s.kinds("doorstep") == 1
