@@ -112,6 +112,27 @@ async def several(
                 )
 
 
+@dataclass(frozen=True)
+class Replicas:
+    """Two of the programme, side by side over one database, and where each of them answers."""
+
+    slack: SlackStandIn
+    one: str
+    other: str
+
+
+@asynccontextmanager
+async def replicas(tmp_path: Path, database: str) -> AsyncIterator[Replicas]:
+    async with hospital(tmp_path, (), (), {"team": HERE}) as (slack, teams, time):
+        workspaces(slack)
+        binds = {"PEERSUPPORT_BIND": "127.0.0.1:0", "PEERSUPPORT_OPS_BIND": "127.0.0.1:0"}
+        environ = oauth(slack, surroundings(slack, teams, tmp_path, PEERSUPPORT_STORE=database, **binds), HERE)
+        world = World(time.now, TICK, partial(Pace, patience=float("inf"), sleep=no_wait))
+        settings = config.load_to_serve(environ, tmp_path)
+        async with running(settings, world) as one, running(settings, world) as other:
+            yield Replicas(slack, one.public, other.public)
+
+
 @dataclass(kw_only=True)
 class SeveralServed(Story):
     """In a process of its own."""

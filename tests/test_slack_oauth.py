@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import pytest
-from slack_oauth_house import ELSEWHERE, GRID, HERE, THERE, several, several_served
+from slack_oauth_house import ELSEWHERE, GRID, HERE, THERE, Browser, replicas, several, several_served
 from slack_stand_in import SlackStandIn
 from story_scenes import ABOUT, ANA, ASKED, BO, CY, DANA, NEUTRAL, PEER, Scene, opting_in, play
 from story_serve import VAULT, kept_in
@@ -265,6 +265,26 @@ async def test_any_replica_takes_back_what_another_one_sent_out_and_only_one_of_
     assert not await late.opens(*one.issue())
     assert not await one.opens(*late.issue())  # from a clock that is far ahead
     await store.close()
+
+
+async def test_behind_any_load_balancer_one_replica_sends_another_takes_back_and_each_notices(tmp_path, new_database):
+    async with replicas(tmp_path, new_database) as r, Browser(r.one) as browser:
+        r.slack.redirect_url = r.one + "/slack/oauth_redirect"
+        there = await browser.goes("/slack/install", follow=False)
+        back = (await browser.goes(there.headers["location"], follow=False)).headers["location"]
+        cookie = {"Cookie": f"{COOKIE}={browser.cookies()[COOKIE]}"}  # a browser sees one address, whoever answers
+        async with aiohttp.ClientSession(headers=cookie) as session:
+            async with session.get(back.replace(r.one, r.other)) as answer:
+                assert "The app is installed" in await answer.text()
+            async with session.get(back) as answer:
+                assert "begun elsewhere" in await answer.text()
+        for replica in (r.one, r.other):
+            r.slack.app_url = replica + "/slack/events"
+            await r.slack.command(ANA)
+            assert r.slack.whispered(ANA)[-1].text.startswith("If you can't stay safe")
+        assert (await r.slack.uninstalls(HERE)).status == 200  # only the other one hears of it
+        r.slack.app_url = r.one + "/slack/events"
+        await refused(r, ANA)
 
 
 # ---------------------------------------------------------------- what is kept
