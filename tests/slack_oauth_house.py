@@ -107,6 +107,7 @@ async def several(
                     time=time,
                     folder=tmp_path / "data",
                     engine=programme.engine,
+                    pulse=programme.watch.pulse,
                     ops=programme.ops,
                     browser=browser,
                 )

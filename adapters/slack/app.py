@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -20,6 +19,7 @@ from adapters.pace import Pace, Rates
 from adapters.slack import quiet
 from adapters.slack.installations import Installation
 from adapters.slack.slack import API, TIMEOUT, Slack, respond
+from adapters.trust import trusting
 
 _OUR_SECRET: Final = frozenset({"bad_client_secret", "invalid_client_id", "bad_client_id"})
 _NO_CODE: Final = frozenset({"invalid_code", "code_already_used", "code_expired"})
@@ -61,7 +61,7 @@ class App:
         self._now = now
         self.api_url = api_url if api_url.endswith("/") else api_url + "/"
         self._proxy, self._ca_file, self._timeout = proxy, ca_file, timeout
-        self._tls = ssl.create_default_context(cafile=str(ca_file)) if ca_file else None
+        self._tls = trusting(ca_file)
         self._pace = pace or Pace(INSTALLS)
         self._session: aiohttp.ClientSession | None = None
 

@@ -23,6 +23,7 @@ from adapters.slack import cards, errors, quiet
 from adapters.slack.installations import Installation
 from adapters.slack.manifest import SCOPES
 from adapters.slack.people import to_profile
+from adapters.trust import trusting
 from conversations.model import Person
 
 API: Final = "https://slack.com/api/"
@@ -69,7 +70,7 @@ class Slack:
         self._token = token.strip()
         self.api_url = api_url if api_url.endswith("/") else api_url + "/"
         self._proxy = proxy
-        self._tls = ssl.create_default_context(cafile=str(ca_file)) if ca_file else None
+        self._tls = trusting(ca_file)
         self._timeout = timeout
         self._pace = pace or Pace(RATES)
         self._session: aiohttp.ClientSession | None = session
@@ -82,6 +83,7 @@ class Slack:
         self.place = ""  # which of several this is
         self.ourselves: frozenset[str] = frozenset()  # our user id and bot id
         self.lacks: frozenset[str] = frozenset()  # scopes of the manifest that were not granted
+        self.exceeds: frozenset[str] = frozenset()  # scopes that were granted and nobody asked for
         self._granted: frozenset[str] = frozenset()
         if installation is not None:
             self.team, self.enterprise, self.place = installation.team, installation.enterprise, installation.place
@@ -101,6 +103,7 @@ class Slack:
         scopes = next((v for k, v in answer.headers.items() if k.lower() == "x-oauth-scopes"), "")
         self._granted = frozenset(s.strip() for s in scopes.split(",") if s.strip())
         self.lacks = frozenset(SCOPES) - self._granted if self._granted else frozenset()
+        self.exceeds = self._granted - frozenset(SCOPES)
         for scope in sorted(self.lacks):
             quiet.noted("scope-not-granted", scope)
 
@@ -345,11 +348,11 @@ class _KeptByRule(Exception):
 
 
 async def respond(
-    session: aiohttp.ClientSession, url: str, card: Card, *, tls: ssl.SSLContext | None, proxy: str | None
+    session: aiohttp.ClientSession, url: str, card: Card, *, tls: ssl.SSLContext, proxy: str | None
 ) -> None:
     """Answer a press at the address Slack gave with it: that takes no token."""
     try:
-        answering = session.post(url, json=cards.aside(card), ssl=tls or True, proxy=proxy, allow_redirects=False)
+        answering = session.post(url, json=cards.aside(card), ssl=tls, proxy=proxy, allow_redirects=False)
         async with answering as answer:
             if answer.status != HTTPStatus.OK:
                 quiet.failed("response-url", f"http-{answer.status}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final, Protocol
 
@@ -17,6 +18,8 @@ class Clock(Protocol):
     nothing: that delays, and never breaks, a promise. The programme's time may differ from the machine's (tests push
     it); only the distance to what is due is used.
     """
+
+    ticked: Callable[[], None]  # told after every regular tick that ended well, and at no other moment
 
     def start(self) -> None:
         """Begin, with everything that is due already."""

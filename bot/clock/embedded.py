@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ class EmbeddedClock:
         self._looked: datetime | None = None  # up to when everything due was looked at
         self._turning = asyncio.Lock()
         self._planning: asyncio.Task[None] | None = None
+        self.ticked: Callable[[], None] = lambda: None  # told after every tick that ended well
         engine.post.ledger.written = self._something_was_written
 
     def start(self) -> None:
@@ -49,6 +50,7 @@ class EmbeddedClock:
         await self.turn()
         async with self._turning:
             await self._store.purge()
+        self.ticked()
 
     def _something_was_written(self) -> None:
         """A deadline may have come nearer than the one we wait for. A burst of writes is looked at once."""

@@ -8,6 +8,7 @@ what is due and held by nobody, and gives a poke to whatever falls due within th
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -29,6 +30,7 @@ class SharedClock:
 
     def __init__(self, engine: Engine, store: PostgresStore, pokes: Pokes, *, tick: timedelta = TICK) -> None:
         self._engine, self._store, self._pokes, self._tick = engine, store, pokes, tick
+        self.ticked: Callable[[], None] = lambda: None  # told after every sweep that ended well
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -63,11 +65,12 @@ class SharedClock:
 
     async def _sweep(self) -> None:
         while not self._stopping.is_set():
-            await self._looked()
             try:
+                await self._engine.wake()
                 await self._store.poke_what_comes()
                 await self._pokes.bury()
                 await self._store.purge()
+                self.ticked()
             except (NoAnswer, Stale):
                 pass  # it was logged; the next turn does it
             except Exception as failure:  # noqa: BLE001 - the edge
