@@ -244,6 +244,8 @@ def slack_manifest(
         bool, typer.Option("--url", help="Print a link that opens Slack with the manifest filled in.")
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Without reading what people type to the bot.")] = False,
+    oauth: Annotated[bool, typer.Option("--oauth", help="To be installed from our own page, in any number.")] = False,
+    grid: Annotated[bool, typer.Option("--grid", help="And in a whole organisation of Enterprise Grid.")] = False,
 ) -> None:
     """Print the manifest with which a Slack administrator makes the app."""
     from adapters.slack.manifest import EXAMPLE, PATH, manifest
@@ -251,7 +253,7 @@ def slack_manifest(
     _check_address(http, PATH, "Slack")
     if not http:
         typer.echo(f"{EXAMPLE} stands for your public address: give yours with --http.", err=True)
-    made = manifest(config.load().name, http or EXAMPLE, strict=strict)
+    made = manifest(config.load().name, http or EXAMPLE, strict=strict, oauth=oauth, grid=grid)
     if url:
         compact = json.dumps(made, separators=(",", ":"))
         typer.echo(f"https://api.slack.com/apps?new_app=1&manifest_json={quote(compact)}")
@@ -296,9 +298,25 @@ def _check_address(http: str, path: str, caller: str) -> None:
 
 async def _examine_live(settings: Settings) -> list[doctor.Finding]:
     around = await doctor.examine_around(settings, lambda: datetime.now(UTC))
-    found = [await doctor.examine_live(settings, _granted_by_slack)] if settings.slack or not settings.teams else []
+    found = [await _examine_slack_live(settings)] if settings.slack or not settings.teams else []
     teams = [await doctor.examine_teams_live(settings, _ask_teams)] if settings.teams else []
     return [*around, *found, *teams]
+
+
+async def _examine_slack_live(settings: Settings) -> doctor.Finding:
+    if settings.slack_oauth:
+        return await doctor.examine_oauth_live(settings, _ask_slack)
+    return await doctor.examine_live(settings, _granted_by_slack)
+
+
+async def _ask_slack(settings: Settings) -> None:
+    from bot import platforms
+
+    app = platforms.slack_app(settings, lambda: datetime.now(UTC))
+    try:
+        await app.start()
+    finally:
+        await app.close()
 
 
 async def _granted_by_slack(settings: Settings) -> doctor.Granted:

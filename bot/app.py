@@ -71,7 +71,7 @@ async def running(
         vault = Vault(settings.root_key.get_secret_value() if settings.root_key else b"")
         kept = await ending.enter_async_context(stopping.closing(opened(settings.store, vault)))
         store = kept.store
-        platforms = tuple(configured(settings, world.now, world.pace))
+        platforms = tuple(configured(settings, world.now, world.pace, (store, vault)))
         for platform in platforms:
             ending.push_async_callback(stopping.within, _CLOSE, platform.close)
         starting = Starting(platforms, world.tick)
@@ -88,7 +88,8 @@ async def running(
         ops = await web.listen(web.ops(watch.ready.look, watch.page), _at(settings.ops_bind))
         ending.push_async_callback(stopping.within, _CLOSE, ops.stop)
         posts = {each.route: starting.admitted(each.name, doors[each.route].handle) for each in platforms}
-        public = await web.listen(web.public(posts), _at(settings.bind))
+        pages = {path: starting.admitted(each.name, page) for each in platforms for path, page in each.pages.items()}
+        public = await web.listen(web.public(posts, pages), _at(settings.bind))
         drains = tuple(door.drain for door in doors.values())
         ending.push_async_callback(stopping.within, _ANSWER, partial(public.stop, *drains))
         if kept.first:

@@ -38,7 +38,7 @@ from bot.app import World, running
 from bot.archive import Archive
 from bot.engine import Engine
 from bot.pulse import Pulse
-from bot.records import load
+from bot.records import KINDS, load
 from bot.store import statements
 from bot.store.base import Record
 from bot.store.disk import Disk
@@ -394,7 +394,7 @@ class Kept:
 
     def owed(self) -> int:
         """How many messages are not delivered yet."""
-        opened = (load(kept, VAULT) for kept in self.records.values() if kept.kind != "seen")
+        opened = (load(kept, VAULT) for kept in self.records.values() if kept.kind in KINDS)
         return sum(len(saved.mail.errands) for saved in opened)
 
 

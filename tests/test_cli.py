@@ -107,6 +107,14 @@ def test_the_manifest_is_json_and_its_link_carries_the_same(tmp_path):
     assert "im:history" not in peersupport(tmp_path, *at, "--strict").stdout
 
 
+def test_a_manifest_for_a_grid_says_where_slack_comes_back_to(tmp_path):
+    ran = peersupport(tmp_path, "slack-manifest", "--http", "https://chat.example.org", "--grid", "--strict")
+    made = json.loads(ran.stdout)
+    assert made["oauth_config"]["redirect_urls"] == ["https://chat.example.org/slack/oauth_redirect"]
+    assert made["settings"]["org_deploy_enabled"] is True
+    assert "im:history" not in made["oauth_config"]["scopes"]["bot"]
+
+
 def test_without_an_address_the_manifest_is_the_one_at_the_root_and_says_what_to_put_there(tmp_path):
     ran = peersupport(tmp_path, "slack-manifest")
     assert ran.stdout == (Path(config.__file__).parents[1] / "manifest.json").read_text("utf-8")

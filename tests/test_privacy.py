@@ -61,7 +61,16 @@ def test_everything_that_can_be_said_is_one_thing():
 
 def test_what_the_house_says_around_it_are_no_cards():
     assert {
-        *("link-elsewhere", "a-colleague", "link-to-chat", "when-tomorrow", "when-weekday", "span-days", "span-hours"),
+        *(
+            "link-elsewhere",
+            "link-another-workspace",
+            "a-colleague",
+            "link-to-chat",
+            "when-tomorrow",
+            "when-weekday",
+            "span-days",
+            "span-hours",
+        ),
     } == HOUSE - CARDS_OF_THE_HOUSE
 
 

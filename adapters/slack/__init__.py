@@ -3,7 +3,10 @@
 The only package that imports slack_bolt or slack_sdk.
 """
 
+from adapters.slack.app import App
 from adapters.slack.door import Door
+from adapters.slack.oauth import Oauth
 from adapters.slack.slack import RATES, Slack
+from adapters.slack.workspaces import Workspaces
 
-__all__ = ["RATES", "Door", "Slack"]
+__all__ = ["RATES", "App", "Door", "Oauth", "Slack", "Workspaces"]
