@@ -61,7 +61,7 @@ class Engine:
     async def _pressed(self, press: Press, token: Token) -> Answer:
         while True:
             step = Step(self.house, press.by, press.how, press.address, press.id)
-            saved = await self.house.archive.load(token.record_id)
+            saved = await step.found(token.record_id)
             name = self._pressed_on(saved, press.by, token) if saved else None
             if saved is None or name is None:
                 return self._lost(press, token) if saved is None else self._refused()

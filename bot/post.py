@@ -184,9 +184,7 @@ class Post:
 
     async def _given_up(self, id_: str, errand: Errand, event: Callable[[str], Unreached | Told]) -> None:
         """The errand is over; the conversation decides what that means, in the same write."""
-        while (saved := await self.house.archive.load(id_)) is not None:
-            step = Step(self.house)
-            await step.saved(saved.kind, id_)
+        while (saved := await (step := Step(self.house)).found(id_)) is not None:
             slot = saved.mail.slot(errand.to, errand.slot)
             step.change(id_, outbox.drop(saved.mail, errand.id))
             if errand.deed == "post":
