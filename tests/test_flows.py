@@ -27,6 +27,7 @@ HOUSE = {
     "noted",
     "link-elsewhere",
     "not-here",
+    "being-updated",
     "door-see-chat",
     "a-colleague",
     "link-to-chat",
