@@ -9,8 +9,8 @@ import io
 import os
 import shutil
 import subprocess
-import tarfile
 import tomllib
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -67,15 +67,15 @@ def released(version: str, folder: Path) -> Path:
     """That version as it stands in history."""
     commit = RELEASES[version]
     git = shutil.which("git")
-    command = [git or "git", "-C", ROOT, "archive", "--format=tar", commit, *ROOMS]
+    command = [git or "git", "-C", ROOT, "archive", "--format=zip", commit, *ROOMS]
     found = subprocess.run(command, capture_output=True, check=False) if git else None  # noqa: S603
     if found is None or found.returncode:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(
             f"not run, because {version} ({commit[:8]}) is not in the history of this checkout: "
             "check out all of it (git fetch --unshallow)"
         )
-    with tarfile.open(fileobj=io.BytesIO(found.stdout)) as archive:
-        archive.extractall(folder, filter="data")
+    with zipfile.ZipFile(io.BytesIO(found.stdout)) as archive:
+        archive.extractall(folder)
     return folder
 
 
