@@ -100,3 +100,27 @@ async def test_we_lose_nothing_of_what_the_next_version_writes(tmp_path: Path) -
         await versions.goes_on_with(theirs)
         await versions.is_forgotten()
         await versions.end_well(theirs)
+
+
+# ---------------------------------------------------------------- both at once, on PostgreSQL
+
+
+async def test_two_versions_side_by_side_serve_one_story(tmp_path: Path, new_database: str) -> None:
+    """Behind a balancer that sends each press to the other one; whoever wakes first does what is due."""
+    new = coming(tmp_path / "new")
+    seen: set[str] = set()
+    async with story(tmp_path, database=new_database) as s, roll(s) as versions:
+        ours, theirs = s.serve, await versions.another(new)
+        await theirs.start()
+        before = parts(await versions.settled())
+        for number, scene in enumerate(STORY):
+            begins = scene.presses == "Talk to someone soon"  # what the newer one has begun is in danger
+            versions.called(theirs if begins or number % 2 == 0 else ours)
+            await play(s, (scene,))
+            after = parts(await versions.settled())
+            assert lost(before, after) == set()
+            before = after
+            seen |= set(after.values())
+        assert seen >= IN_EVERY_PART
+        await versions.is_forgotten()
+        await versions.end_well(ours, theirs)
