@@ -109,7 +109,7 @@ class Ours:
             self.revisions |= {n: self.revisions[n] + 1 for n in some}
 
     async def claim_all(self) -> int:
-        """Look for a page of what is due, read each and write it back, eight at a time; how many were done."""
+        """Claim a page of what is due, read each and write it back, eight at a time; how many were done."""
         done = 0
 
         async def one(id: str) -> None:
@@ -123,7 +123,7 @@ class Ours:
             for id in ids:
                 await one(id)
 
-        while ids := await self.store.due(NOW, PAGE):
+        while ids := await self.store.claim(NOW, PAGE, set()):
             await asyncio.gather(*(some(ids[n::CONNECTIONS]) for n in range(CONNECTIONS)))
             done += len(ids)
         return done
@@ -262,12 +262,6 @@ async def opened(url: str) -> float:
     return taken
 
 
-# ---------------------------------------------------------------- replicas, and what wakes them
-#
-# Goal S6 of the scheduler and of replicas belongs here: 100,000 due in batches beside two set UPDATEs, one, two and
-# three replicas, and Procrastinate's plain job a message. `Ours` above holds what is due; `measured` takes more runs.
-
-
 # ---------------------------------------------------------------- all of it
 
 
@@ -294,7 +288,7 @@ async def measured(server: postgres_server.Server) -> int:
             "due, a page of 100, 100 stored": partial(one_by_one, small.page),
             "due, a page of 100, 100,000 stored": partial(one_by_one, large.page),
             "next due, 100,000 stored": partial(one_by_one, large.next_due),
-            "due, load, save: eight at once": partial(claiming, claimed),
+            "claim, load, save: eight at once": partial(claiming, claimed),
             "SKIP LOCKED claim loop, eight": partial(claiming, bare_claimed),
         }
         figures: dict[str, list[float]] = {name: [] for name in runs}
@@ -331,8 +325,8 @@ def report(figures: dict[str, list[float]], start: float) -> int:
                 1.5,
             ),
             Goal(
-                "due, load, save: rate, times a SKIP LOCKED loop",
-                times("SKIP LOCKED claim loop, eight", "due, load, save: eight at once"),
+                "claim, load, save: rate, times a SKIP LOCKED loop",
+                times("SKIP LOCKED claim loop, eight", "claim, load, save: eight at once"),
                 0.2,
                 at_least=True,
             ),
