@@ -10,8 +10,10 @@ from typing import Any
 
 import orjson
 import pytest
+import story_scenes as scenes
 from hypothesis import given
 from hypothesis import strategies as st
+from story_serve import at_home
 from structlog.testing import capture_logs
 
 from bot import beyond, records
@@ -313,3 +315,27 @@ async def test_what_we_have_no_words_for_waits_for_who_has_and_is_not_kept_from_
         await theatre.wait(theatre.now + timedelta(minutes=7))
     assert load(await stored(theatre), VAULT).mail.errands == ()
     assert {"event": "words-missing", "key": "support-sung", "log_level": "error"} in logged
+
+
+# ---------------------------------------------------------------- over real doors
+
+
+@pytest.mark.parametrize("on_teams", [(), (scenes.BO,)], ids=["slack", "teams"])
+async def test_whoever_presses_what_only_a_newer_version_can_read_is_told_so(tmp_path: Path, on_teams: Any):
+    async with at_home(tmp_path, on_teams=on_teams) as home:
+        await scenes.play(home, scenes.ASKED)
+        await home.engine.idle()
+        store = home.engine.house.store
+        (record,) = await store.kind("support")
+        await store.save(replace(record, shape=len(records.UPGRADES) + 1))
+        before = home.revisions()
+        reply = await home.at(scenes.BO).presses(scenes.BO, "Yes, I can")
+        assert reply.status == 200
+        assert on_teams or reply.body == b""  # Slack is told behind the acknowledgement
+
+        def told() -> bool:
+            said = [reply.body, *(raw for _, raw in home.slack.asides)]
+            return any(b"We are being updated just now" in each for each in said)
+
+        await home.until(told)
+        assert home.revisions() == before
