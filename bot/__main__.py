@@ -200,13 +200,13 @@ def upgrade() -> None:
     url = _database()
     if url is None:
         return
-    from bot.store import schema
+    from bot.store import schema, server
 
     try:
         number = schema.upgrade(url)
     except (NoAnswer, Unfit) as failure:
         raise Refused([why_not(failure)]) from None
-    typer.echo(f"The schema is {number:04}, as this version needs it.")
+    typer.echo(server.fit(number))
 
 
 @db.command("current")
@@ -221,7 +221,7 @@ def current() -> None:
         found = server.look(url)
     except (NoAnswer, Unfit) as failure:
         raise Refused([why_not(failure)]) from None
-    typer.echo(found.unfit() or f"The schema is {found.schema:04}, as this version needs it.")
+    typer.echo(found.unfit() or server.fit(found.schema))
     raise typer.Exit(1 if found.unfit() else 0)
 
 

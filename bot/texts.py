@@ -66,6 +66,12 @@ class Words:
             log.error("words-incomplete", key=key)
         return str(text)
 
+    def knows(self, say: Say) -> bool:
+        """Whether all of it can be said; a newer version may say what we have no words for."""
+        asked = (f"ask-{question.name}" for question in say.questions)
+        buttons = (f"button-{choice}" for choice in say.choices)
+        return all(map(self.bundle.has_message, (say.text, *buttons, *asked)))
+
     def _settings(self) -> dict[str, str | int]:
         programme, on_call = self.programme, self.programme.on_call
         return {

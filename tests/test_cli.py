@@ -217,11 +217,25 @@ def test_a_database_is_prepared_by_a_step_of_its_own_and_serve_refuses_until_the
     assert {(each.returncode, each.stdout, each.stderr) for each in ran} == {
         (0, f"The schema is {server.SCHEMA:04}, as this version needs it.\n", "")
     }
-    postgres.sql("UPDATE alembic_version SET version_num = '9999'", name)
-    for words in (("serve",), ("db", "upgrade")):
-        newer = peersupport(tmp_path, *words, **TO_SERVE, **url)
-        assert (newer.returncode, newer.stderr.count("\n")) == (2, 1)
-        assert "newer version" in newer.stderr
+
+
+def test_an_older_version_goes_on_where_a_newer_one_says_that_it_may(tmp_path, postgres):
+    name = postgres.database()
+    url = {"PEERSUPPORT_STORE": postgres.url(name)}
+    assert peersupport(tmp_path, "db", "upgrade", **url).returncode == 0
+    newer = server.SCHEMA + 1
+    postgres.sql(f"UPDATE alembic_version SET version_num = '{newer:04}'", name)  # noqa: S608
+    for works_for, code in ((server.SCHEMA, 0), (newer, 1)):
+        postgres.sql(server.works_for(works_for), name)
+        said = peersupport(tmp_path, "db", "current", **url)
+        assert (said.returncode, said.stderr) == (code, "")
+        assert f"{newer:04}, a newer version's; this one" in said.stdout or code
+        again = peersupport(tmp_path, "db", "upgrade", **url)
+        assert (again.returncode, again.stdout) == ((0, said.stdout) if not code else (2, ""))
+    refused = peersupport(tmp_path, "serve", **TO_SERVE, **url)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "newer version" in refused.stderr
+    assert postgres.sql("SELECT version_num FROM alembic_version", name) == [(f"{newer:04}",)]
 
 
 @pytest.mark.parametrize("words", [("serve",), ("db", "upgrade"), ("db", "current")])

@@ -28,6 +28,7 @@ HOUSE = {
     "link-elsewhere",
     "link-another-workspace",
     "not-here",
+    "being-updated",
     "door-see-chat",
     "a-colleague",
     "link-to-chat",

@@ -32,7 +32,9 @@ from conversations.privacy import READERS, THINGS, thing_of, verdicts
 
 SHOWN_TO = READERS[:4]  # who has a screen of ours
 NOT_CARDS = {"typed", "ticked", "left-out", "unnamed", "record", "footprint"}
-CARDS_OF_THE_HOUSE = {"old-button", "noted", "not-here", "door-see-chat", "taken-away", "push", "push-offer"}
+CARDS_OF_THE_HOUSE = {
+    *("old-button", "noted", "not-here", "being-updated", "door-see-chat", "taken-away", "push", "push-offer")
+}
 
 # ---------------------------------------------------------------- whole
 

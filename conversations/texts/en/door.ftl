@@ -74,6 +74,7 @@ door-typed = What you typed stays in { $platform }; we did not keep it and passe
 taken-away = This is no longer needed.
 old-button = This was already answered. Nothing more is needed.
 noted = Thank you. This is noted.
+being-updated = We are being updated just now, so this did not count. Please try again in a minute.
 not-here = I only answer where nobody else reads. Please write to me in a chat of our own.
 push = You have a message.
 push-offer = A colleague would like to talk.
