@@ -200,13 +200,13 @@ def upgrade() -> None:
     url = _database()
     if url is None:
         return
-    from bot.store import schema
+    from bot.store import schema, server
 
     try:
         number = schema.upgrade(url)
     except (NoAnswer, Unfit) as failure:
         raise Refused([why_not(failure)]) from None
-    typer.echo(f"The schema is {number:04}, as this version needs it.")
+    typer.echo(server.fit(number))
 
 
 @db.command("current")
@@ -221,7 +221,7 @@ def current() -> None:
         found = server.look(url)
     except (NoAnswer, Unfit) as failure:
         raise Refused([why_not(failure)]) from None
-    typer.echo(found.unfit() or f"The schema is {found.schema:04}, as this version needs it.")
+    typer.echo(found.unfit() or server.fit(found.schema))
     raise typer.Exit(1 if found.unfit() else 0)
 
 
@@ -247,6 +247,8 @@ def slack_manifest(
         bool, typer.Option("--url", help="Print a link that opens Slack with the manifest filled in.")
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Without reading what people type to the bot.")] = False,
+    oauth: Annotated[bool, typer.Option("--oauth", help="To be installed from our own page, in any number.")] = False,
+    grid: Annotated[bool, typer.Option("--grid", help="And in a whole organisation of Enterprise Grid.")] = False,
 ) -> None:
     """Print the manifest with which a Slack administrator makes the app."""
     from adapters.slack.manifest import EXAMPLE, PATH, manifest
@@ -254,11 +256,13 @@ def slack_manifest(
     if http and socket:
         raise Refused(["--http and --socket exclude each other: with Socket Mode Slack calls no address."])
     _check_address(http, PATH, "Slack")
+    if socket and (oauth or grid):
+        raise Refused(["--socket is for one workspace: to install in several, leave it out and give --http."])
     if not http and not socket:
         typer.echo(
             f"{EXAMPLE} stands for your public address: give yours with --http, or none with --socket.", err=True
         )
-    made = manifest(config.load().name, None if socket else http or EXAMPLE, strict=strict)
+    made = manifest(config.load().name, None if socket else http or EXAMPLE, strict=strict, oauth=oauth, grid=grid)
     if url:
         compact = json.dumps(made, separators=(",", ":"))
         typer.echo(f"https://api.slack.com/apps?new_app=1&manifest_json={quote(compact)}")
@@ -303,10 +307,26 @@ def _check_address(http: str, path: str, caller: str) -> None:
 
 async def _examine_live(settings: Settings) -> list[doctor.Finding]:
     around = await doctor.examine_around(settings, lambda: datetime.now(UTC))
-    found = [await doctor.examine_live(settings, _granted_by_slack)] if settings.slack or not settings.teams else []
+    found = [await _examine_slack_live(settings)] if settings.slack or not settings.teams else []
     found += [await doctor.examine_socket_live(settings, _ask_for_a_line)] if settings.slack_app_token else []
     teams = [await doctor.examine_teams_live(settings, _ask_teams)] if settings.teams else []
     return [*around, *found, *teams]
+
+
+async def _examine_slack_live(settings: Settings) -> doctor.Finding:
+    if settings.slack_oauth:
+        return await doctor.examine_oauth_live(settings, _ask_slack)
+    return await doctor.examine_live(settings, _granted_by_slack)
+
+
+async def _ask_slack(settings: Settings) -> None:
+    from bot import platforms
+
+    app = platforms.slack_app(settings, lambda: datetime.now(UTC))
+    try:
+        await app.start()
+    finally:
+        await app.close()
 
 
 async def _granted_by_slack(settings: Settings) -> doctor.Granted:

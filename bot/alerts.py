@@ -29,6 +29,7 @@ KINDS: Final = frozenset(
         "record-failed",
         "request-failed",
         "server-failed",
+        "slack-workspace-shut",
         "unhandled",
         "well",
         "words-incomplete",

@@ -71,7 +71,7 @@ async def running(
         vault = Vault(settings.root_key.get_secret_value() if settings.root_key else b"")
         kept = await ending.enter_async_context(stopping.closing(opened(settings.store, vault)))
         store = kept.store
-        platforms = tuple(configured(settings, world.now, world.pace))
+        platforms = tuple(configured(settings, world.now, world.pace, (store, vault)))
         for platform in platforms:
             ending.push_async_callback(stopping.within, _CLOSE, platform.close)
         starting = Starting(platforms, world.tick)
@@ -80,7 +80,7 @@ async def running(
         house = _house(settings, world, store, vault, {each.name: each.adapter for each in platforms})
         engine = Engine(house)
         ending.push_async_callback(stopping.within, _DELIVER, engine.idle)
-        doors = {each: each.entrance(engine) for each in platforms if each.entrance}
+        doors = [(each, each.entrance(engine)) for each in platforms if each.entrance]
         lines = {each.name: each.line(engine) for each in platforms if each.line}
         clock = await clock_for(store, engine, tick=world.tick)
         is_open = {each.name: _open(engine, starting, each.name) for each in platforms}
@@ -88,9 +88,10 @@ async def running(
         clock.ticked = watch.turned
         ops = await web.listen(web.ops(watch.ready.look, watch.page), _at(settings.ops_bind))
         ending.push_async_callback(stopping.within, _CLOSE, ops.stop)
-        posts = {each.route: starting.admitted(each.name, door.handle) for each, door in doors.items()}
-        public = await web.listen(web.public(posts), _at(settings.bind))
-        drains = (*(door.drain for door in doors.values()), *(line.drain for line in lines.values()))
+        posts = {each.route: starting.admitted(each.name, door.handle) for each, door in doors}
+        pages = {path: starting.admitted(each.name, page) for each in platforms for path, page in each.pages.items()}
+        public = await web.listen(web.public(posts, pages), _at(settings.bind))
+        drains = (*(door.drain for _, door in doors), *(line.drain for line in lines.values()))
         ending.push_async_callback(stopping.within, _ANSWER, partial(public.stop, *drains))
         if kept.first:
             await engine.resume()

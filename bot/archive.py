@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from bot.records import Saved, dump, load
-from bot.store.base import Damaged, Gone, Record, Store
+from bot.store.base import Damaged, Gone, Newer, Record, Store
 from bot.vault import Vault
 from conversations.model import Peer
 from conversations.volunteering import roster
@@ -48,7 +48,7 @@ class Archive:
         self._roster = Roster()
 
     async def load(self, id: str) -> Saved[Any] | None:
-        """A conversation at its newest revision, or None. Raises Damaged."""
+        """A conversation at its newest revision, or None. Raises Damaged, and Newer for what we must not touch."""
         record = await self._store.load(id)
         if record is None or record.kind == "seen":
             self._lately.pop(id, None)
@@ -82,8 +82,8 @@ class Archive:
         """One record that does not open must not keep the others from being asked."""
         try:
             return self._open(record, self._roster.opened.get(record.id))
-        except Damaged:
-            log.error("record-failed", kind="Damaged")
+        except (Damaged, Newer) as failed:
+            log.error("record-failed", kind=type(failed).__name__)
             return None
 
     async def write(self, changed: Iterable[Saved[Any]], *also: Record | Gone) -> tuple[Saved[Any], ...]:
@@ -93,7 +93,7 @@ class Archive:
         await self._store.save(*changes, *also)
         after = tuple(replace(saved, revision=saved.revision + 1) for saved in before)
         for change, saved in zip(changes, after, strict=True):
-            if isinstance(change, Record):
+            if isinstance(change, Record) and saved.beyond is None:
                 self._keep(Opened(change.sealed, saved))
             else:
                 self._lately.pop(change.id, None)

@@ -235,10 +235,21 @@ class Settings(BaseSettings):
         "the Signing Secret is not needed.",
         secret=True,
     )
+    slack_client_id: Annotated[str, Parsed(values.slack_client_id)] = _slack(
+        "SLACK_CLIENT_ID",
+        None,
+        "The app's Client ID. With it and SLACK_CLIENT_SECRET the app is installed from `/slack/install`, in several "
+        "workspaces if you like; SLACK_BOT_TOKEN is then not set, and SLACK_WORKSPACES is required (operating.md).",
+        unset="",
+    )
+    slack_client_secret: Annotated[SecretStr | None, Parsed(values.slack_client_secret)] = _slack(
+        "SLACK_CLIENT_SECRET", None, "The app's Client Secret.", secret=True
+    )
     slack_workspaces: Annotated[frozenset[str], Parsed(values.workspaces)] = _slack(
         "SLACK_WORKSPACES",
         "",
-        "Team ids that may use the bot, by comma; empty: the workspace of the bot token.",
+        "Ids of the workspaces (`T...`) that may use the bot, by comma; `E...` is an organisation of Enterprise Grid, "
+        "with all its workspaces. Empty: the workspace of the bot token.",
     )
     slack_api_url: Annotated[str, Parsed(values.url)] = _slack(
         "SLACK_API_URL", "https://slack.com/api/", "Where Slack is."
@@ -336,6 +347,11 @@ class Settings(BaseSettings):
         return needed.has_slack(self._texts)
 
     @property
+    def slack_oauth(self) -> bool:
+        """Whether Slack is installed from our own page, perhaps in several workspaces, rather than by one bot token."""
+        return needed.has_oauth(self._texts)
+
+    @property
     def teams(self) -> bool:
         """Whether Teams is configured, likewise; names it shares with others count as docs/decisions says."""
         return needed.has_teams(self._texts)
@@ -414,6 +430,7 @@ SECRETS: Final = frozenset(each.name for each in DESCRIBED if each.secret)
 _MUST_NOT_BE_EMPTY: Final = frozenset(
     {
         *("PEERSUPPORT_ROOT_KEY", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN"),
+        *("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"),
         *("TEAMS_CLIENT_ID", "TEAMS_CLIENT_SECRET", "TEAMS_TENANT_ID"),
     }
 )

@@ -130,6 +130,34 @@ async def examine_socket_live(settings: Settings, ask: Asked) -> Finding:
     return Finding("slack-socket-live", "ok", "Slack opens a line for Socket Mode.")
 
 
+async def examine_oauth_live(settings: Settings, ask: Asked) -> Finding:
+    """Show Slack itself the client secret. What was granted where is in the store, and said when somebody installs."""
+    if not (settings.slack_client_id and settings.slack_client_secret and settings.slack_workspaces):
+        return Finding(
+            "slack-live",
+            "fail",
+            "Slack was not asked: a setting for installing is missing.",
+            "Set SLACK_CLIENT_ID, SLACK_CLIENT_SECRET and SLACK_WORKSPACES.",
+        )
+    try:
+        await ask(settings)
+    except (Stopped, Unreachable):
+        return Finding(
+            "slack-live",
+            "fail",
+            "Slack does not accept the client secret.",
+            "Copy SLACK_CLIENT_ID and SLACK_CLIENT_SECRET again from the app's Basic Information.",
+        )
+    except (TryLater, Unclear):
+        return Finding(
+            "slack-live",
+            "fail",
+            "Slack could not be reached.",
+            "Check SLACK_API_URL, HTTPS_PROXY, PEERSUPPORT_CA_FILE and the firewall.",
+        )
+    return Finding("slack-live", "ok", "Slack accepts the client secret; the app is installed from /slack/install.")
+
+
 async def examine_teams_live(settings: Settings, ask: Asked) -> Finding:
     """Ask Microsoft itself for a token, with our secret, and for the keys by which we know it."""
     if not (settings.teams_client_id and settings.teams_client_secret and settings.teams_tenants):
@@ -238,6 +266,22 @@ def _slack(settings: Settings) -> Iterator[Finding]:
     elif not missing:
         how = "for Socket Mode" if settings.slack_app_token else "for HTTP"
         yield Finding("slack", "ok", f"Slack is configured, {how}." if settings.slack else "Slack is not used.")
+    yield from _slack_workspaces(settings)
+
+
+def _slack_workspaces(settings: Settings) -> Iterator[Finding]:
+    if not settings.slack or not settings.slack_workspaces:
+        return
+    if {id_[0] for id_ in settings.slack_workspaces} == {"E", "T"}:
+        yield Finding(
+            "slack-workspaces",
+            "warn",
+            "Workspaces are listed beside an organisation. Its people are known by it, in all its workspaces.",
+            "In SLACK_WORKSPACES leave out workspaces of an organisation that is listed, and name its coordinators as "
+            "slack:E...:USER; keep workspaces that are not of it.",
+        )
+        return
+    yield Finding("slack-workspaces", "ok", "It is listed which workspaces may use the bot.")
 
 
 def _teams(settings: Settings) -> Iterator[Finding]:

@@ -14,9 +14,9 @@ from adapters.base import Answer, Card, Press, Stopped, TryLater
 from bot.house import House
 from bot.outbox import LEASE, Slot
 from bot.post import Post
-from bot.records import Saved, id_of
+from bot.records import KINDS, Saved, id_of
 from bot.step import Step
-from bot.store.base import Gone, Record, Stale
+from bot.store.base import Gone, Newer, Record, Stale
 from bot.texts import Reader
 from bot.vault import Token
 from conversations import anywhere
@@ -41,11 +41,17 @@ class Engine:
     # ------------------------------------------------------------ what people do
 
     async def receive(self, press: Press) -> Answer:
-        """Take a press in, exactly once. Raises only when it could not be written, so that it is sent again."""
-        if press.token.startswith("="):
-            return await self._at_the_door(press)
-        token = self.house.vault.read_token(press.token)
-        return self._refused() if token is None else await self._pressed(press, token)
+        """Take a press in, exactly once. Raises only when it could not be written, so that it is sent again.
+
+        What a newer version wrote is left to it: whoever presses is asked to press again, because no platform would.
+        """
+        try:
+            if press.token.startswith("="):
+                return await self._at_the_door(press)
+            token = self.house.vault.read_token(press.token)
+            return self._refused() if token is None else await self._pressed(press, token)
+        except Newer:
+            return Answer("refused", self._line("refused", "being-updated"))
 
     async def _at_the_door(self, press: Press) -> Answer:
         word = press.token[1:] if press.token[1:] in anywhere.WORDS else ""
@@ -61,13 +67,14 @@ class Engine:
     async def _pressed(self, press: Press, token: Token) -> Answer:
         while True:
             step = Step(self.house, press.by, press.how, press.address, press.id)
-            saved = await self.house.archive.load(token.record_id)
+            saved = await step.found(token.record_id)
             name = self._pressed_on(saved, press.by, token) if saved else None
             if saved is None or name is None:
                 return self._lost(press, token) if saved is None else self._refused()
             if await step.happened_before():
                 return Answer()
             if name:
+                _refuse_what_is_newer(saved, press.by, token)
                 await step.decide(saved.kind, token.record_id, Chose(press.by, token.choice, press.answers, name))
             if not step.meant_something():
                 return self._old(saved, press, token)
@@ -230,6 +237,9 @@ class Engine:
             try:
                 if not await self._elapse(id_):
                     unchanged.append(id_)
+            except Newer:
+                log.warning("left-to-a-newer-version", what="deadline")
+                unchanged.append(id_)
             except Exception as broken:  # noqa: BLE001 - the edge: one broken record must not keep the others waiting
                 log.error("record-failed", kind=type(broken).__name__)
                 unchanged.append(id_)
@@ -262,6 +272,14 @@ class Engine:
     async def idle(self) -> None:
         """Return when everything that can be delivered now has been."""
         await self.post.idle()
+
+
+def _refuse_what_is_newer(saved: Saved[Any], by: Person, token: Token) -> None:
+    """A button that stands before them, and that our table has never heard of: it must not look like an old one."""
+    slot = saved.mail.pressed(by, token.slot)
+    stands = slot is not None and token.choice in slot.say.choices
+    if stands and not KINDS[saved.kind].flow.knows_choice(token.choice):
+        raise Newer
 
 
 def _form_of(token: Token) -> str:

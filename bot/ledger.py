@@ -45,7 +45,9 @@ class Ledger:
             for _, noted in batch:
                 if not noted.done():
                     noted.set_exception(failed)
-            raise
+            if not isinstance(failed, Exception):
+                raise
+            return  # whoever noted something has been told
         for _, noted in batch:
             if not noted.done():
                 noted.set_result(saved)

@@ -17,15 +17,21 @@ def has_socket(texts: Texts) -> bool:
     return "SLACK_APP_TOKEN" in texts
 
 
+def has_oauth(texts: Texts) -> bool:
+    """Whether Slack is installed from our own page rather than by one bot token."""
+    return any(name in texts for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"))
+
+
 def has_teams(texts: Texts) -> bool:
     return any(name.startswith("TEAMS_") for name in texts)
 
 
 def missing(texts: Texts) -> list[str]:
     """What is not there at all; what is there and wrong is refused where it is read."""
-    slack = _SOCKET if has_socket(texts) else _SLACK
-    wanted = [*_ROOT_KEY, *(slack if has_slack(texts) else ()), *(_TEAMS if has_teams(texts) else ())]
+    wanted = [*_ROOT_KEY, *(_slack(texts) if has_slack(texts) else ()), *(_TEAMS if has_teams(texts) else ())]
     said = [f"{name} is not set: {fix}" for name, fix in wanted if name not in texts]
+    if has_oauth(texts):
+        said += _about_oauth(texts)
     if not has_slack(texts) and not has_teams(texts):
         said.append(
             "No chat platform is configured: set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET for Slack, or "
@@ -46,12 +52,15 @@ _MAKE_A_KEY = (
     "PEERSUPPORT_ROOT_KEY_FILE."
 )
 _ROOT_KEY = (("PEERSUPPORT_ROOT_KEY", _MAKE_A_KEY),)
-_SLACK = (
-    ("SLACK_BOT_TOKEN", "in your Slack app, OAuth & Permissions, Bot User OAuth Token."),
-    (
-        "SLACK_SIGNING_SECRET",
-        "in your Slack app, Basic Information, Signing Secret; or, where Slack cannot call you, set SLACK_APP_TOKEN.",
-    ),
+_SIGNING = (
+    "SLACK_SIGNING_SECRET",
+    "in your Slack app, Basic Information, Signing Secret; or, where Slack cannot call you, set SLACK_APP_TOKEN.",
+)
+_SLACK = (("SLACK_BOT_TOKEN", "in your Slack app, OAuth & Permissions, Bot User OAuth Token."), _SIGNING)
+_SLACK_OAUTH = (
+    ("SLACK_CLIENT_ID", "in your Slack app, Basic Information, Client ID."),
+    ("SLACK_CLIENT_SECRET", "in your Slack app, Basic Information, Client Secret."),
+    ("SLACK_SIGNING_SECRET", "in your Slack app, Basic Information, Signing Secret."),
 )
 _SOCKET = _SLACK[:1]
 _TEAMS = (
@@ -59,6 +68,31 @@ _TEAMS = (
     ("TEAMS_CLIENT_SECRET", "in Entra, App registrations, the bot's, Certificates & secrets, the Value of a secret."),
     ("TEAMS_TENANT_ID", "in Entra, Overview, Tenant ID."),
 )
+
+
+def _slack(texts: Texts) -> Iterable[tuple[str, str]]:
+    if has_oauth(texts):
+        return _SLACK_OAUTH
+    return _SOCKET if has_socket(texts) else _SLACK
+
+
+def _about_oauth(texts: Texts) -> Iterator[str]:
+    """Whoever finds the page can begin to install; so who may end it is never left open."""
+    if not texts.get("SLACK_WORKSPACES", Text("", "")).value:
+        yield (
+            "SLACK_WORKSPACES is empty: with SLACK_CLIENT_ID it has to list the workspaces that may install the app, "
+            "by their ids (T...), or their organisation (E...)."
+        )
+    if has_socket(texts):
+        yield (
+            "SLACK_APP_TOKEN is set beside SLACK_CLIENT_ID: Socket Mode is for one workspace, by its SLACK_BOT_TOKEN; "
+            "remove it and let Slack call us over HTTP, or remove SLACK_CLIENT_ID and SLACK_CLIENT_SECRET."
+        )
+    if "SLACK_BOT_TOKEN" in texts:
+        yield (
+            "SLACK_BOT_TOKEN is set beside SLACK_CLIENT_ID: remove it, and install the app from /slack/install; or "
+            "keep it, for one workspace, and remove SLACK_CLIENT_ID and SLACK_CLIENT_SECRET."
+        )
 
 
 def strangers(

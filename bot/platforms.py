@@ -5,8 +5,8 @@ A platform that is not configured is not even imported.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,10 +16,14 @@ from adapters.base import Adapter, Desk, Stopped, TryLater, Unclear
 from adapters.pace import Pace, Rates
 from bot.config import Settings
 from bot.outbound import proxy_to
+from bot.store.base import Store
+from bot.texts import Words
+from bot.vault import Vault
+from bot.web import Handler
 from conversations import anywhere
 
 if TYPE_CHECKING:
-    from adapters.slack import Door, Slack, Tickets
+    from adapters.slack import App, Door, Slack, Tickets
 
 Paced = Callable[[Rates], Pace]
 
@@ -58,26 +62,28 @@ class Platform:
     open: Callable[[], Awaitable[Any]]
     close: Callable[[], Awaitable[None]]
     line: Callable[[Desk], Line] | None = None
+    pages: Mapping[str, Handler] = field(default_factory=dict)  # for a browser: each path answers GET
+    refused: str = ""  # what to look at where it does not take our secrets, instead of the usual
 
     async def start(self) -> None:
         """Raises NotStarted when the platform does not know us, or is not to be reached."""
         try:
             await self.open()
         except (Stopped, TryLater, Unclear) as failure:
-            raise NotStarted(self.name, shut_out=isinstance(failure, Stopped)) from failure
+            raise NotStarted(self.name, shut_out=isinstance(failure, Stopped), refused=self.refused) from failure
 
 
 class NotStarted(Exception):
     """A platform does not take our secrets (`shut_out`), or did not answer."""
 
-    def __init__(self, platform: str, *, shut_out: bool, part: str = "") -> None:
+    def __init__(self, platform: str, *, shut_out: bool, refused: str = "", part: str = "") -> None:
         super().__init__(platform)
-        self.platform, self.shut_out, self.part = platform, shut_out, part or platform
+        self.platform, self.shut_out, self._refused, self._part = platform, shut_out, refused, part or platform
 
     def sentence(self) -> str:
         """What to look at, for an operator."""
-        refused, silent = _SENTENCES[self.part]
-        return refused if self.shut_out else silent
+        refused, silent = _SENTENCES[self._part]
+        return (self._refused or refused) if self.shut_out else silent
 
 
 _SENTENCES = {
@@ -96,9 +102,20 @@ _SENTENCES = {
 }
 
 
-def configured(settings: Settings, now: Callable[[], datetime], pace: Paced = Pace) -> Iterator[Platform]:
-    """Every platform that any setting names."""
-    if settings.slack:
+_OAUTH_REFUSED = (
+    "Slack does not accept SLACK_CLIENT_SECRET: copy it again, and SLACK_CLIENT_ID, from Basic Information."
+)
+
+
+def configured(
+    settings: Settings, now: Callable[[], datetime], pace: Paced = Pace, kept: tuple[Store, Vault] | None = None
+) -> Iterator[Platform]:
+    """Every platform that any setting names. `kept` is where to keep that Slack was installed from our own page."""
+    if settings.slack and settings.slack_oauth:
+        if kept is None:
+            raise ValueError("installations need a store to be kept in")
+        yield _several_slacks(settings, now, pace, *kept)
+    elif settings.slack:
         yield _slack(settings, now, pace)
     if settings.teams:
         yield teams(settings, now, pace)
@@ -166,6 +183,46 @@ def slack_tickets(settings: Settings) -> Tickets:
         api_url=settings.slack_api_url,
         proxy=proxy_to(settings.slack_api_url, settings),
         ca_file=settings.ca_file,
+    )
+
+
+def slack_app(settings: Settings, now: Callable[[], datetime]) -> App:
+    """The Slack app alone, for whoever only wants to show Slack its secret. Needs its id and secret."""
+    from adapters.slack import App
+
+    secret = settings.slack_client_secret
+    return App(
+        settings.slack_client_id,
+        secret.get_secret_value() if secret else "",
+        now=now,
+        api_url=settings.slack_api_url,
+        proxy=proxy_to(settings.slack_api_url, settings),
+        ca_file=settings.ca_file,
+    )
+
+
+def _several_slacks(
+    settings: Settings, now: Callable[[], datetime], pace: Paced, store: Store, vault: Vault
+) -> Platform:
+    from adapters.slack import RATES, Door, Oauth, Workspaces
+    from bot.installations import Installed, SealedStates
+
+    app, installed = slack_app(settings, now), Installed(store, vault, now)
+    slack = Workspaces(app, installed, settings.slack_workspaces, lambda: pace(RATES))
+    oauth = Oauth(slack, SealedStates(store, vault, now), Words.load(settings.programme()).say)
+
+    def door(desk: Desk) -> Entrance:
+        return Door(
+            slack,
+            desk,
+            secrets=[secret.get_secret_value() for secret in settings.slack_signing_secrets],
+            hear=anywhere.hear,
+            now=now,
+            name=settings.name,
+        )
+
+    return Platform(
+        "slack", "/slack/events", slack, door, slack.start, slack.close, pages=oauth.routes, refused=_OAUTH_REFUSED
     )
 
 

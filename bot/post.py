@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from weakref import WeakValueDictionary
@@ -17,7 +18,7 @@ from bot.ledger import Ledger
 from bot.outbox import Errand, Mail, Slot
 from bot.records import Saved
 from bot.step import Step
-from bot.store.base import Stale
+from bot.store.base import Newer, Stale
 from bot.texts import Reader
 from conversations.hours import waking
 from conversations.model import Person, Say, Told, Unreached
@@ -28,6 +29,8 @@ UNCLEAR_FOR = timedelta(seconds=10)
 UNCLEAR_DOUBLES = 6
 STOPPED_FOR = timedelta(minutes=5)
 BROKEN_FOR = timedelta(minutes=1)
+NEWER_FOR = timedelta(seconds=20)
+NEWER_TRIES = 15  # five minutes: by then a replica of the version that has the words has found it
 TRIES = 20
 ROOM = 64  # deliveries under way, beyond which the clock adds no more for a while
 A_WHILE = 5.0  # seconds; a platform that hangs must not stop the clock for the other
@@ -80,9 +83,9 @@ class Post:
         """
         waiting: list[tuple[str, Person]] = []
         for id_ in ids:
-            saved = await self.house.archive.load(id_)
-            if saved is not None:
-                ready = outbox.ready(saved.mail, self.house.now(), nobody_else_runs=nobody_else_runs)
+            with suppress(Newer):  # one of its own version delivers it
+                saved = await self.house.archive.load(id_)
+                ready = outbox.ready(saved.mail, self.house.now(), nobody_else_runs=nobody_else_runs) if saved else ()
                 waiting += ((id_, who) for who in dict.fromkeys(errand.to for errand in ready))
         await asyncio.gather(*(self._deliver_to(id_, who, nobody_else_runs=nobody_else_runs) for id_, who in waiting))
 
@@ -90,8 +93,9 @@ class Post:
         """One person's errands, one at a time; who came first is served first."""
         turn = self._turns.setdefault(who, asyncio.Lock())
         async with turn:
-            while await self._next(id_, who, nobody_else_runs=nobody_else_runs):
-                nobody_else_runs = False
+            with suppress(Newer):  # it became so meanwhile
+                while await self._next(id_, who, nobody_else_runs=nobody_else_runs):
+                    nobody_else_runs = False
 
     async def _next(self, id_: str, who: Person, *, nobody_else_runs: bool) -> bool:
         before: list[Errand] = []
@@ -118,6 +122,8 @@ class Post:
             if adapter is not None:
                 found = await self._found(adapter, saved, errand, shown)
                 ref = found or await self._call(adapter, id_, saved, errand, shown)
+        except Newer:  # whoever reads it is known to us by a record we cannot read
+            await self.ledger.note(id_, lambda mail: outbox.put_off(mail, errand, now() + NEWER_FOR))
         except TryLater as busy:
             after = busy.after
             await self.ledger.note(id_, lambda mail: outbox.put_off(mail, errand, now() + after))
@@ -169,6 +175,8 @@ class Post:
             return None
         if slot is None or slot.say.manner == "erase":
             return None
+        if errand.tries < NEWER_TRIES and not self.house.words.knows(slot.say):
+            raise TryLater(NEWER_FOR)
         address, reader = await self.house.reader(saved.mail, saved.talk, errand.to)
         self._not_at_night(slot.say, saved, reader)
         card = await self.house.card(slot.say, id_, self.house.slot_key(slot), slot.generation, errand.id, reader)
@@ -184,9 +192,7 @@ class Post:
 
     async def _given_up(self, id_: str, errand: Errand, event: Callable[[str], Unreached | Told]) -> None:
         """The errand is over; the conversation decides what that means, in the same write."""
-        while (saved := await self.house.archive.load(id_)) is not None:
-            step = Step(self.house)
-            await step.saved(saved.kind, id_)
+        while (saved := await (step := Step(self.house)).found(id_)) is not None:
             slot = saved.mail.slot(errand.to, errand.slot)
             step.change(id_, outbox.drop(saved.mail, errand.id))
             if errand.deed == "post":

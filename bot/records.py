@@ -8,10 +8,12 @@ from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 import orjson
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
+from bot import beyond
+from bot.beyond import Beyond
 from bot.outbox import Mail, appointed, due
-from bot.store.base import Gone, Record
+from bot.store.base import Gone, Newer, Record
 from bot.vault import Vault
 from conversations.anywhere import Doorstep
 from conversations.flow import FORGOTTEN, Conversation, Flow
@@ -22,7 +24,7 @@ from conversations.volunteering import Volunteer
 
 C = TypeVar("C", bound=Conversation)
 
-Body = dict[str, Any]  # plain JSON: {"talk": …, "mail": …}
+Body = dict[str, Any]  # plain JSON: {"fields": …, "talk": …, "mail": …}
 UPGRADES: tuple[Callable[[Body], Body], ...] = ()  # UPGRADES[n] turns shape n into shape n + 1
 
 PEER = "peer"  # index: requests that ask or hold this volunteer
@@ -38,6 +40,7 @@ class Saved(Generic[C]):
     mail: Mail = field(default_factory=Mail)
     revision: int = 0
     day: date = field(default=date.min)
+    beyond: Beyond | None = field(default=None, repr=False)  # what a newer version wrote there, and we carry
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ KINDS: dict[str, Kind[Any]] = {
     "doorstep": Kind(DOORSTEP, TypeAdapter(Doorstep), lambda *_: {}),
 }
 MAIL = TypeAdapter(Mail)
+FIELDS = beyond.mark(Request, Volunteer, Doorstep, Mail)  # whoever writes these writes nothing we do not know
+MIXED = ""  # more than the writer knew: to be looked at by everybody
 
 
 def dump(saved: Saved[Any], vault: Vault, now: datetime) -> Record | Gone:
@@ -71,7 +76,10 @@ def dump(saved: Saved[Any], vault: Vault, now: datetime) -> Record | Gone:
     talk, kind = saved.talk, saved.kind
     if talk.stage == FORGOTTEN:
         return Gone(talk.id, saved.revision)
-    plain = b'{"talk":%b,"mail":%b}' % (KINDS[kind].talk.dump_json(talk), MAIL.dump_json(saved.mail))
+    inside = KINDS[kind].talk.dump_json(talk), MAIL.dump_json(saved.mail)
+    plain = b'{"fields":"%b","talk":%b,"mail":%b}' % (FIELDS.encode("ascii"), *inside)
+    if saved.beyond is not None:
+        plain = orjson.dumps(beyond.carried(saved.beyond, orjson.loads(plain)) | {"fields": MIXED})
     owed = (talk.due, due(saved.mail, now))
     planned = (talk.due, appointed(saved.mail, now))
     return Record(
@@ -89,17 +97,27 @@ def dump(saved: Saved[Any], vault: Vault, now: datetime) -> Record | Gone:
 
 
 def load(record: Record, vault: Vault) -> Saved[Any]:
-    """Raises Damaged when the record does not open here."""
+    """Raises Damaged when the record does not open here, and Newer when there is something in it we cannot carry."""
+    kind = KINDS.get(record.kind)
+    if kind is None or record.shape > len(UPGRADES):
+        raise Newer
     body: Body = orjson.loads(vault.open(record.kind, record.id, record.shape, record.sealed))
     for upgrade in UPGRADES[record.shape :]:
         body = upgrade(body)
-    return Saved(
-        KINDS[record.kind].talk.validate_python(body["talk"]),
-        record.kind,
-        MAIL.validate_python(body["mail"]),
-        record.revision,
-        record.day,
-    )
+    try:
+        talk, mail = kind.talk.validate_python(body["talk"]), MAIL.validate_python(body["mail"])
+    except (ValidationError, KeyError):
+        raise Newer from None  # its words quote what they did not understand
+    if not kind.flow.knows(talk):
+        raise Newer
+    more = None if body.get("fields") == FIELDS else _beyond(body, kind, talk, mail)
+    return Saved(talk, record.kind, mail, record.revision, record.day, more)
+
+
+def _beyond(body: Body, kind: Kind[Any], talk: Any, mail: Mail) -> Beyond | None:
+    """Another version wrote it: whatever of it we would not write ourselves."""
+    ours = {"talk": kind.talk.dump_python(talk, mode="json"), "mail": MAIL.dump_python(mail, mode="json")}
+    return beyond.found({name: value for name, value in body.items() if name != "fields"}, ours)
 
 
 def id_of(kind: str, of: str | Person, vault: Vault) -> str:

@@ -46,10 +46,15 @@ class Step:
         return self.house.vault.mark("event", self.event_id)
 
     async def saved(self, kind: str, id: str) -> Saved[Any] | None:
-        """This conversation as it would stand after the step so far."""
+        """This conversation as it would stand after the step so far; None where it is none of this kind."""
+        found = await self.found(id)
+        return found if found is not None and found.kind == kind else None
+
+    async def found(self, id: str) -> Saved[Any] | None:
+        """As `saved`, of any kind. Read once: what is looked at is what is decided about, and written over."""
         if id not in self._now:
             found = self._roster.volunteers.get(id) or await self.house.archive.load(id)
-            if found is None or found.kind != kind:
+            if found is None:
                 return None
             self._read[id] = self._now[id] = found
         return self._now[id]

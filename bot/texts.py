@@ -66,6 +66,12 @@ class Words:
             log.error("words-incomplete", key=key)
         return str(text)
 
+    def knows(self, say: Say) -> bool:
+        """Whether all of it can be said; a newer version may say what we have no words for."""
+        asked = (f"ask-{question.name}" for question in say.questions)
+        buttons = (f"button-{choice}" for choice in say.choices)
+        return all(map(self.bundle.has_message, (say.text, *buttons, *asked)))
+
     def _settings(self) -> dict[str, str | int]:
         programme, on_call = self.programme, self.programme.on_call
         return {
@@ -97,10 +103,11 @@ class Words:
         values |= {name: self.when(at, now, reader.zone) for name, at in say.times.items()}
         values |= {name: names[person] for name, person in say.people.items()}
         values["platform"] = PLATFORMS.get(say.to.platform, self.programme.name)
-        apart = say.meet is not None and say.meet.platform != say.to.platform
+        apart = say.meet is not None and say.meet.is_apart_from(say.to)
         return Card(
             id=card_id,
-            text=self.say(say.text, **values) + (self._elsewhere(say.meet, names) if say.meet and apart else ""),
+            text=self.say(say.text, **values)
+            + (self._elsewhere(say.to, say.meet, names) if say.meet and apart else ""),
             push=self.say("push-offer" if reader.plain_push and say.text == "peer-offer" else "push"),
             quote=str(say.details.get("line", "")),
             fields=tuple(self._field(question) for question in say.questions),
@@ -112,10 +119,11 @@ class Words:
             title=self.say(f"{say.text}-title") if say.manner == "form" else "",
         )
 
-    def _elsewhere(self, meet: Person, names: Mapping[Person, str]) -> str:
-        """Where no link leads from one platform to another: who is where."""
+    def _elsewhere(self, to: Person, meet: Person, names: Mapping[Person, str]) -> str:
+        """Where no link leads from one platform or workspace to another: who is where."""
         platform = PLATFORMS.get(meet.platform, self.programme.name)
-        return "\n" + self.say("link-elsewhere", person=names[meet], **{"their-platform": platform})
+        key = "link-elsewhere" if meet.platform != to.platform else "link-another-workspace"
+        return "\n" + self.say(key, person=names[meet], **{"their-platform": platform})
 
     def _value(self, name: str, value: str | int) -> str | int:
         if name in CODE_NAMED:

@@ -269,7 +269,10 @@ def alert_url(text: str) -> SecretStr | None:
 def workspaces(text: str) -> frozenset[str]:
     names = frozenset(part.strip() for part in text.split(",")) if text else frozenset()
     if not all(re.fullmatch(r"[TE][A-Z0-9]+", name) for name in names):
-        raise ValueError("must be Slack team ids such as T0123ABCD, separated by commas")
+        raise ValueError(
+            "must be Slack's ids of workspaces such as T0123ABCD, or of organisations such as E0123ABCD, separated by "
+            "commas"
+        )
     return names
 
 
@@ -298,6 +301,18 @@ def app_token(text: str) -> SecretStr:
             "Information, App-Level Tokens; where Slack is to call us over HTTP, remove the setting"
         )
     return SecretStr(text)
+
+
+def slack_client_id(text: str) -> str:
+    if not re.fullmatch(r"\d{4,}\.\d{4,}", text.strip()):
+        raise ValueError("must be the Client ID of your Slack app, two numbers with a point: Basic Information")
+    return text.strip()
+
+
+def slack_client_secret(text: str) -> SecretStr:
+    if not text.strip():
+        raise ValueError("must not be empty: it is the Client Secret of your Slack app, under Basic Information")
+    return SecretStr(text.strip())
 
 
 def signing_secrets(text: str) -> tuple[SecretStr, ...]:

@@ -27,11 +27,13 @@ _GRACE = 5.0  # seconds in which open requests may end
 _log = structlog.get_logger("bot.web")
 
 
-def public(posts: Mapping[str, Handler]) -> web.Application:
-    """The public routes: each path answers POST with its adapter's handler."""
+def public(posts: Mapping[str, Handler], pages: Mapping[str, Handler] | None = None) -> web.Application:
+    """The public routes: each path answers POST with its adapter's handler; those of `pages`, for a browser, GET."""
     app = _application()
     for path, handler in posts.items():
         app.router.add_post(path, handler)
+    for path, handler in (pages or {}).items():
+        app.router.add_get(path, handler, allow_head=False)
     app.router.add_route("*", "/{anything:.*}", _not_found)
     return app
 

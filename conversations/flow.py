@@ -121,6 +121,15 @@ class Flow(Generic[C]):
 
         return register
 
+    def knows(self, talk: C) -> bool:
+        """Whether this conversation stands where the table has a place, and waits for nothing but what it names."""
+        stage = self.stages.get(talk.stage)
+        return stage is not None and set(talk.deadlines) <= set(stage.waits)
+
+    def knows_choice(self, choice: str) -> bool:
+        """Whether anybody may ever answer this."""
+        return any(choice in choices for stage in self.stages.values() for _, choices in stage.answers)
+
     def decide(self, talk: C, event: Event, facts: Facts) -> Decision[C]:
         """Answer one event. Same arguments, same answer; nothing is touched."""
         handler = self.table.get((talk.stage, _key(event)))

@@ -35,7 +35,7 @@ def the_code_is_over(talk: Volunteer, event: Elapsed, facts: Facts) -> Decision[
 @flow.told(READY, what="also")
 def known_elsewhere(talk: Volunteer, event: Told, facts: Facts) -> Decision[Volunteer]:
     """Whoever said the code is this volunteer, too. A code counts once."""
-    if not talk.code or event.who.platform == talk.peer.person.platform:
+    if not talk.code or not event.who.is_apart_from(talk.peer.person):
         return talk, ()
     also = tuple(dict.fromkeys((*talk.peer.also, event.who)))
     linked = flow.wait(replace(talk, code="", peer=replace(talk.peer, also=also)), code=None)

@@ -18,6 +18,10 @@ class Person:
     workspace: str = field(repr=False)
     id: str = field(repr=False)
 
+    def is_apart_from(self, other: Person) -> bool:
+        """Whether no chat of their own leads from one to the other: another platform, workspace or tenant."""
+        return (self.platform, self.workspace) != (other.platform, other.workspace)
+
 
 Urgency = Literal["soon", "today", "no-rush"]
 
@@ -43,7 +47,9 @@ class Peer:
     since: date | None = None
     resting_until: datetime | None = None
     paused: bool = False
-    also: tuple[Person, ...] = field(default=(), repr=False)  # who they are on another platform
+    also: tuple[Person, ...] = field(
+        default=(), repr=False
+    )  # who they are on another platform, or in another workspace
     asked: tuple[datetime, ...] = ()  # offers of the last seven days
     holding: tuple[str, ...] = field(default=(), repr=False)  # ids of requests they walk with
 

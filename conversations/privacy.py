@@ -104,7 +104,7 @@ _TEXTS = """
 welcome          welcome privacy data numbers settings
 door             door-nothing-open door-enough-today door-forgotten door-hidden door-typed link-checked
 crisis           crisis crisis-asking crisis-somebody-there crisis-keep-asking
-refusal          old-button noted not-here door-see-chat
+refusal          old-button noted not-here being-updated door-see-chat
 lock-screen      push push-offer
 details          support-details support-details-later support-details-nobody
 status           support-asking support-none-free support-nobody-now support-nobody-yet support-still-open

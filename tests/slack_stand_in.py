@@ -10,14 +10,26 @@
         await slack.until(lambda: slack.reads("U_ANA"))       # waits for what comes, never for time
         assert slack.mistakes == []                           # nothing Slack would have refused
 
+Several workspaces, some of an organisation, and an app that is installed from its own page:
+
+        slack.adds("T0CLINIC", enterprise="E0GRID")
+        slack.joins("U0BO", name="Bo", team="T0CLINIC")
+        # … a `serve` with SLACK_CLIENT_ID=slack.client_id, SLACK_CLIENT_SECRET=slack.client_secret
+        slack.consents("T0CLINIC")                           # who presses *Allow* there; None: *Cancel*
+        await browser.get(app + "/slack/install")            # follows redirects there and back
+
+A token speaks only in its own workspace: with another's, people and chats are not found, and `mistakes` says so.
+
 It is strict: blocks over Slack's limits get `invalid_blocks` and stand in `mistakes`. It is hostile on demand: `fails`.
-People act by `command`, `types`, `presses`, `opens_home`; an administrator by `uninstalls`, `changes`. `post` sends
-raw bytes. With `app_token` it speaks Socket Mode instead: SLACK_APP_TOKEN for SLACK_SIGNING_SECRET, and `lines`.
+People act by `command`, `types`, `presses`, `opens_home`; an administrator by `consents`, `uninstalls`,
+`changes`. `post` sends raw bytes. With `app_token` it speaks Socket Mode instead: SLACK_APP_TOKEN for
+SLACK_SIGNING_SECRET, and `lines`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import hmac
 import itertools
@@ -26,6 +38,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any, Self
 from urllib.parse import parse_qs, urlencode
 
@@ -60,6 +73,7 @@ class Seen:
     order: int
     channel: str = ""
     ts: str = ""
+    team: str = ""  # whose app showed it; "" where it cannot be told
     view: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -92,6 +106,21 @@ class Seen:
                 if element["text"]["text"] == label:
                     return element | {"block_id": block.get("block_id", "b")}
         return None
+
+
+@dataclass
+class Team:
+    """A workspace, or an organisation that installs for all of its: what the app is there. No token: not installed."""
+
+    id: str
+    enterprise: str | None = None
+    token: str = ""
+    bot: str = "U0BOT"
+    bot_id: str = "B0BOT"
+
+    @property
+    def wide(self) -> bool:
+        return self.id.startswith("E")
 
 
 @dataclass
@@ -133,6 +162,15 @@ class SlackStandIn:
         self.asides: list[tuple[str, bytes]] = []  # everything sent to a response_url: user, raw body
         self.redirects_asides_to = ""
         self.mistakes: list[str] = []  # what Slack would have refused
+        self.teams: dict[str, Team] = {team: Team(team, None, token, self.bot, self.bot_id)}
+        self.client_id, self.client_secret = "1234567890.1234567890", "stand-in-client-secret"
+        self.redirect_url = ""  # as it stands in the app's settings
+        self.asked: list[dict[str, str]] = []  # what came with each visit to the page that asks for consent
+        self.revoked: list[str] = []  # tokens that were given back
+        self.rotates = False  # tokens expire and are renewed
+        self._consents: str | None = team
+        self._codes: dict[str, str] = {}
+        self._acts_in: dict[str, tuple[str, ...]] = {}  # by user, the workspace where they act first
         self._messages: dict[str, list[Seen]] = {}
         self._whispers: dict[str, list[Seen]] = {}
         self._modals: dict[str, Seen] = {}
@@ -151,6 +189,7 @@ class SlackStandIn:
         app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_get("/link/", self.lines.serve)
         app.router.add_post("/response/{user}/{n}", self._response_url)
+        app.router.add_get("/oauth/v2/authorize", self._authorize)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -174,14 +213,35 @@ class SlackStandIn:
 
     # ------------------------------------------------------------ the workspace
 
+    def adds(self, team: str, *, enterprise: str | None = None) -> str:
+        """Another workspace, perhaps of an organisation; or, by an id with E, an organisation. The app is not in it."""
+        self.teams[team] = Team(
+            team, enterprise or (team if team.startswith("E") else None), "", f"U{team}B", f"B{team}"
+        )
+        return team
+
+    def consents(self, team: str | None) -> None:
+        """Whoever comes to the page that asks for consent is an administrator there, and allows it; None: declines."""
+        self._consents = team
+
     def joins(
-        self, user: str, *, name: str = "", tz: str = "America/New_York", locale: str = "en-US", **flags: Any
+        self,
+        user: str,
+        *,
+        name: str = "",
+        tz: str = "America/New_York",
+        locale: str = "en-US",
+        team: str | tuple[str, ...] = (),
+        **flags: Any,
     ) -> str:
-        """Somebody joins the workspace; flags as in `users.info`, such as is_restricted=True for a guest."""
+        """Somebody joins a workspace, or several of one organisation; flags as in `users.info`."""
+        teams = self._acts_in[user] = (team,) if isinstance(team, str) else team or (self.team,)
+        if enterprise := self.teams[teams[0]].enterprise:
+            flags = {"enterprise_user": {"id": user, "enterprise_id": enterprise, "teams": list(teams)}} | flags
         profile = {"display_name": name or user.title(), "real_name": name or user.title()}
         self.people[user] = {
             "id": user,
-            "team_id": self.team,
+            "team_id": teams[0],
             "name": user.lower(),
             "tz": tz,
             "locale": locale,
@@ -214,7 +274,8 @@ class SlackStandIn:
 
     def reads(self, user: str) -> list[Seen]:
         """The cards in the person's chat with the bot, oldest first."""
-        return list(self._messages.get(self._dm(user), []))
+        found = [seen for team in self.teams for seen in self._messages.get(self._dm(user, team), [])]
+        return sorted(found, key=lambda seen: seen.order)
 
     def whispered(self, user: str) -> list[Seen]:
         """What only this person could see, oldest first."""
@@ -236,9 +297,10 @@ class SlackStandIn:
 
     async def command(self, user: str, text: str = "", *, team: str | None = None, channel: str = "C0HALLWAY") -> Reply:
         """Type `/peersupport text` somewhere. The answer, if there is one, is seen by this person only."""
+        there = self._home(user, team)
         form = {
             "token": "legacy",
-            "team_id": team or self.team,
+            "team_id": there,
             "team_domain": "hospital",
             "channel_id": channel,
             "channel_name": "hallway",
@@ -250,6 +312,9 @@ class SlackStandIn:
             "response_url": self._response(user),
             "trigger_id": self._trigger(user),
         }
+        if enterprise := self.teams[there].enterprise if there in self.teams else None:
+            wide = str(self._app_in(there).wide).lower()
+            form |= {"enterprise_id": enterprise, "enterprise_name": "Grid", "is_enterprise_install": wide}
         reply = await self._send(urlencode(form).encode(), "application/x-www-form-urlencoded")
         if reply.json:
             self._whisper(user, reply.json)
@@ -259,53 +324,50 @@ class SlackStandIn:
         self, user: str, text: str, *, team: str | None = None, event: Mapping[str, Any] | None = None
     ) -> Reply:
         """Write to the bot in its own chat. `event` adds or overwrites fields, for the strange cases."""
-        channel = self._dm(user)
+        there = self._home(user, team)
+        channel = self._dm(user, self._app_in(there).id)
         said = {
             "type": "message",
             "channel": channel,
             "channel_type": "im",
             "user": user,
-            "team": team or self.team,
+            "team": there,
             "text": text,
             "ts": self._ts(),
             "client_msg_id": f"m{next(self._count)}",
         }
-        return await self.event(said | dict(event or {}), team=team)
+        return await self.event(said | dict(event or {}), team=there)
 
     async def opens_home(self, user: str, *, tab: str = "home", team: str | None = None) -> Reply:
         """Look at the app's Home tab."""
-        return await self.event(
-            {"type": "app_home_opened", "user": user, "channel": self._dm(user), "tab": tab}, team=team
-        )
+        there = self._home(user, team)
+        channel = self._dm(user, self._app_in(there).id)
+        return await self.event({"type": "app_home_opened", "user": user, "channel": channel, "tab": tab}, team=there)
 
-    async def uninstalls(self) -> Reply:
-        """An administrator removes the app."""
-        return await self.event({"type": "app_uninstalled"})
+    async def uninstalls(self, team: str = "") -> Reply:
+        """An administrator removes the app: its token is dead before anybody is told."""
+        place = self.teams[team or self.team]
+        told = self._authorized(place)
+        place.token = "" if team else place.token
+        return await self.event({"type": "app_uninstalled"}, team=place.id, authorizations=[told])
 
     async def changes(self, user: str, **what: Any) -> Reply:
         """Somebody's profile changes."""
         self.people[user] |= what
-        return await self.event({"type": "user_change", "user": self.people[user]})
+        return await self.event({"type": "user_change", "user": self.people[user]}, team=self._home(user))
 
     async def event(self, event: Mapping[str, Any], *, team: str | None = None, **envelope: Any) -> Reply:
         """Any event."""
+        there = team or self.team
         body = {
             "token": "legacy",
-            "team_id": team or self.team,
+            "team_id": there,
             "api_app_id": "A0APP",
             "type": "event_callback",
             "event_id": f"Ev{next(self._count):08d}",
             "event_time": int(self.now().timestamp()),
             "event": dict(event),
-            "authorizations": [
-                {
-                    "enterprise_id": None,
-                    "team_id": team or self.team,
-                    "user_id": self.bot,
-                    "is_bot": True,
-                    "is_enterprise_install": False,
-                }
-            ],
+            "authorizations": [self._authorized(self._app_in(there))],
         } | envelope
         return await self._send(json.dumps(body).encode(), "application/json")
 
@@ -396,17 +458,16 @@ class SlackStandIn:
         state = {"values": _state(seen.blocks, answers)}
         payload: dict[str, Any] = {
             "type": "block_actions",
-            "user": {"id": user, "username": user.lower(), "name": user.lower(), "team_id": self.team},
+            "user": {"id": user, "username": user.lower(), "name": user.lower(), "team_id": self._home(user)},
             "api_app_id": "A0APP",
             "token": "legacy",
             "trigger_id": self._trigger(user),
-            "team": {"id": self.team, "domain": "hospital"},
-            "enterprise": None,
-            "is_enterprise_install": False,
+            **self._where(user, seen),
             "actions": [action | {"action_ts": self._ts()}],
         }
         if seen.where in {"modal", "home"}:
-            view = seen.view | {"state": state, "team_id": self.team, "app_installed_team_id": self.team}
+            there = seen.team or self.team
+            view = seen.view | {"state": state, "team_id": there, "app_installed_team_id": there}
             return payload | {"container": {"type": "view", "view_id": seen.view["id"]}, "view": view}
         alone = seen.where == "ephemeral"
         return payload | {
@@ -424,26 +485,85 @@ class SlackStandIn:
         }
 
     async def _submits(self, user: str, seen: Seen, answers: Mapping[str, Any]) -> Reply:
-        view = seen.view | {"state": {"values": _state(seen.blocks, answers)}, "app_installed_team_id": self.team}
+        there = seen.team or self.team
+        view = seen.view | {"state": {"values": _state(seen.blocks, answers)}, "app_installed_team_id": there}
         reply = await self.interacts(
             {
                 "type": "view_submission",
-                "team": {"id": self.team, "domain": "hospital"},
-                "user": {"id": user, "username": user.lower(), "name": user.lower(), "team_id": self.team},
+                "user": {"id": user, "username": user.lower(), "name": user.lower(), "team_id": self._home(user)},
                 "api_app_id": "A0APP",
                 "token": "legacy",
                 "trigger_id": self._trigger(user),
                 "view": view,
                 "response_urls": [],
-                "is_enterprise_install": False,
-                "enterprise": None,
+                **self._where(user, seen),
             }
         )
         if reply.status == web.HTTPOk.status_code:
             self._modals.pop(user, None)
             if reply.json.get("response_action") in {"update", "push"}:
-                self._open(user, reply.json["view"])
+                self._open(user, reply.json["view"], team=there)
         return reply
+
+    def _where(self, user: str, seen: Seen) -> dict[str, Any]:
+        """As interactions say in which installation they happened: one of an organisation names no workspace."""
+        place = self.teams.get(seen.team) or self._app_in(self._home(user))
+        enterprise = {"id": place.enterprise, "name": "Grid"} if place.enterprise else None
+        team = None if place.wide else {"id": place.id, "domain": "hospital"}
+        return {"team": team, "enterprise": enterprise, "is_enterprise_install": place.wide}
+
+    def _authorized(self, place: Team) -> dict[str, Any]:
+        return {
+            "enterprise_id": place.enterprise,
+            "team_id": None if place.wide else place.id,
+            "user_id": place.bot,
+            "is_bot": True,
+            "is_enterprise_install": place.wide,
+        }
+
+    def _home(self, user: str, team: str | None = None) -> str:
+        """The workspace somebody is acting in: this one, or their first."""
+        return team or self._acts_in.get(user, (self.team,))[0]
+
+    def _app_in(self, team: str) -> Team:
+        """The app that is seen there: the workspace's own, else its organisation's."""
+        place = self.teams.get(team) or Team(team)
+        above = self.teams.get(place.enterprise or "")
+        return above if above and above.token and not place.token else place
+
+    # ------------------------------------------------------------ installing
+
+    async def _authorize(self, request: web.Request) -> web.Response:
+        """The page on which an administrator consents; they press at once."""
+        self.asked.append(dict(request.query))
+        code = f"{next(self._count)}.code"
+        if self._consents is not None:
+            self._codes[code] = self._consents
+        said = {"error": "access_denied"} if self._consents is None else {"code": code}
+        raise web.HTTPFound(f"{self.redirect_url}?{urlencode(said | {'state': request.query.get('state', '')})}")
+
+    def _oauth_access(self, request: web.Request, args: dict[str, Any]) -> web.Response:
+        known = "Basic " + base64.b64encode(f"{self.client_id}:{self.client_secret}".encode()).decode()
+        if request.headers.get("Authorization") != known:
+            return web.json_response({"ok": False, "error": "bad_client_secret"})
+        team = self._codes.pop(args.get("code", ""), None)
+        if team is None:
+            return web.json_response({"ok": False, "error": "invalid_code"})
+        place = self.teams[team]
+        place.token = place.token or f"xoxb-of-{team}-{next(self._count)}"
+        found = {
+            "ok": True,
+            "app_id": "A0APP",
+            "authed_user": {"id": "U0ADMIN"},
+            "scope": self.asked[-1]["scope"] if self.asked else self.scopes,
+            "token_type": "bot",
+            "access_token": place.token,
+            "bot_user_id": place.bot,
+            "team": None if place.wide else {"id": place.id, "name": "Hospital"},
+            "enterprise": {"id": place.enterprise, "name": "Grid"} if place.enterprise else None,
+            "is_enterprise_install": place.wide,
+        } | ({"refresh_token": "xoxe-1", "expires_in": 43200} if self.rotates else {})
+        return web.json_response(found, headers={"Date": format_datetime(self.now(), usegmt=True)})
 
     # ------------------------------------------------------------ the Web API
 
@@ -460,13 +580,23 @@ class SlackStandIn:
 
     async def _answer(self, request: web.Request, method: str, args: dict[str, Any]) -> web.StreamResponse:
         headers = {"x-oauth-scopes": self.scopes}
-        token, other = (self.app_token, self.token) if method == METHOD else (self.token, self.app_token)
-        shown = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not token or shown != token:
-            error = "not_allowed_token_type" if shown == other else "invalid_auth"
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if method == METHOD and (not self.app_token or token != self.app_token):
+            error = "not_allowed_token_type" if token == self.token else "invalid_auth"
             return web.json_response({"ok": False, "error": error}, headers=headers)
+        if method == "oauth.v2.access" and not any(f.method == method and f.times > 0 for f in self._faults):
+            return self._oauth_access(request, args)
+        place = next((team for team in self.teams.values() if team.token and team.token == token), None)
+        if place is None and method not in {"oauth.v2.access", METHOD}:
+            return web.json_response({"ok": False, "error": "invalid_auth"}, headers=headers)
         fault = self._fault(method, args)
+        self._speaking = place or self.teams[self.team]
         found = self._do(method, args) if fault is None or fault.done else {"ok": False, "error": fault.error}
+        return await self._with_fault(request, fault, found, headers)
+
+    async def _with_fault(
+        self, request: web.Request, fault: Fault | None, found: dict[str, Any], headers: dict[str, str]
+    ) -> web.StreamResponse:
         if fault is None:
             return web.json_response(found, headers=headers)
         if fault.hang:
@@ -483,7 +613,7 @@ class SlackStandIn:
         return web.json_response({"ok": False, "error": fault.error}, status=fault.status, headers=headers)
 
     def _fault(self, method: str, args: dict[str, Any]) -> Fault | None:
-        who = {args.get(k) for k in ("user", "users", "user_id")} | {self._owner(args.get("channel", ""))}
+        who = {args.get(k) for k in ("user", "users", "user_id")} | {self._owner(args.get("channel") or "")}
         for fault in self._faults:
             if fault.method == method and fault.times > 0 and (fault.user is None or fault.user in who):
                 fault.times -= 1
@@ -492,6 +622,7 @@ class SlackStandIn:
 
     def _do(self, method: str, args: dict[str, Any]) -> dict[str, Any]:
         deeds: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+            "auth.revoke": self._auth_revoke,
             "auth.test": self._auth_test,
             METHOD: lambda _: self.lines.ticket(self.url),
             "conversations.open": self._conversations_open,
@@ -513,12 +644,27 @@ class SlackStandIn:
             return {"ok": False, "error": str(refused)}
 
     def _auth_test(self, _: dict[str, Any]) -> dict[str, Any]:
-        return {"url": self.url, "team": "Hospital", "team_id": self.team, "user_id": self.bot, "bot_id": self.bot_id}
+        place = self._speaking
+        found = {"url": self.url, "team": "Hospital", "team_id": place.id, "user_id": place.bot, "bot_id": place.bot_id}
+        if place.enterprise:
+            found |= {"enterprise_id": place.enterprise, "is_enterprise_install": place.wide}
+        return found
+
+    def _auth_revoke(self, _: dict[str, Any]) -> dict[str, Any]:
+        self.revoked.append(self._speaking.token)
+        self._speaking.token = ""
+        return {"revoked": True}
+
+    def _known(self, user: Any) -> dict[str, Any]:
+        """Somebody whom the token that is speaking may know."""
+        place, teams = self._speaking, self._acts_in.get(user, ())
+        if place.id not in teams and not (place.wide and place.enterprise in {self.teams[t].enterprise for t in teams}):
+            raise _Refused("user_not_found")
+        return self.people[user]
 
     def _conversations_open(self, args: dict[str, Any]) -> dict[str, Any]:
-        if args.get("users") not in self.people:
-            raise _Refused("user_not_found")
-        return {"channel": {"id": self._dm(args["users"])}}
+        self._known(args.get("users"))
+        return {"channel": {"id": self._dm(args["users"], self._speaking.id)}}
 
     def _conversations_history(self, args: dict[str, Any]) -> dict[str, Any]:
         if "im:history" not in self.scopes:
@@ -554,30 +700,29 @@ class SlackStandIn:
         return {"channel": args["channel"], "ts": args["ts"]}
 
     def _users_info(self, args: dict[str, Any]) -> dict[str, Any]:
-        if args.get("user") not in self.people:
-            raise _Refused("user_not_found")
-        return {"user": self.people[args["user"]]}
+        return {"user": self._known(args.get("user"))}
 
     def _views_open(self, args: dict[str, Any]) -> dict[str, Any]:
         self._judge("views.open", view_problems(args.get("view")))
         user = self._triggers.pop(args.get("trigger_id", ""), None)
         if user is None:
             raise _Refused("expired_trigger_id")
-        return {"view": self._open(user, args["view"]).view}
+        return {"view": self._open(user, args["view"], team=self._speaking.id).view}
 
     def _views_update(self, args: dict[str, Any]) -> dict[str, Any]:
         self._judge("views.update", view_problems(args.get("view")))
         for user, seen in self._modals.items():
             if seen.view["id"] == args.get("view_id"):
-                return {"view": self._open(user, args["view"], seen.view["id"]).view}
+                return {"view": self._open(user, args["view"], seen.view["id"], team=self._speaking.id).view}
         raise _Refused("not_found")
 
     def _views_publish(self, args: dict[str, Any]) -> dict[str, Any]:
         self._judge("views.publish", view_problems(args.get("view")))
-        if args.get("user_id") not in self.people:
-            raise _Refused("user_not_found")
+        self._known(args.get("user_id"))
         view = args["view"] | {"id": f"V{next(self._count)}"}
-        self._homes[args["user_id"]] = Seen("home", "", self._ids(view["blocks"]), next(self._count), view=view)
+        self._homes[args["user_id"]] = Seen(
+            "home", "", self._ids(view["blocks"]), next(self._count), view=view, team=self._speaking.id
+        )
         return {"view": view}
 
     async def _response_url(self, request: web.Request) -> web.Response:
@@ -604,15 +749,16 @@ class SlackStandIn:
         self.mistakes += [f"aside: {problem}" for problem in message_problems(body)]
         self._whispers.setdefault(user, []).append(self._seen("ephemeral", body, "C0HALLWAY"))
 
-    def _open(self, user: str, view: dict[str, Any], view_id: str = "") -> Seen:
+    def _open(self, user: str, view: dict[str, Any], view_id: str = "", team: str = "") -> Seen:
         self.mistakes += [f"modal: {problem}" for problem in view_problems(view)]
         number = next(self._count)
-        view = view | {"id": view_id or f"V{number}", "hash": f"{number}.h", "team_id": self.team}
-        self._modals[user] = Seen("modal", "", self._ids(view["blocks"]), number, view=view)
+        view = view | {"id": view_id or f"V{number}", "hash": f"{number}.h", "team_id": team or self.team}
+        self._modals[user] = Seen("modal", "", self._ids(view["blocks"]), number, view=view, team=team)
         return self._modals[user]
 
     def _seen(self, where: str, args: dict[str, Any], channel: str) -> Seen:
-        return Seen(where, args["text"], self._ids(args.get("blocks", [])), next(self._count), channel, self._ts())
+        blocks, number = self._ids(args.get("blocks", [])), next(self._count)
+        return Seen(where, args["text"], blocks, number, channel, self._ts(), team=self._team_of(channel))
 
     def _ids(self, blocks: Blocks) -> Blocks:
         return [{"block_id": f"auto{next(self._count)}"} | block for block in blocks]
@@ -624,15 +770,24 @@ class SlackStandIn:
         raise _Refused("message_not_found")
 
     def _channel(self, args: dict[str, Any]) -> list[Seen]:
-        if self._owner(args.get("channel", "")) not in self.people:
+        channel = args.get("channel") or ""
+        if self._owner(channel) not in self.people:
             raise _Refused("channel_not_found")
-        return self._messages.setdefault(args["channel"], [])
+        if self._team_of(channel) != self._speaking.id:  # another app's chat, as far as this token can see
+            self.mistakes.append("a chat was spoken to with the token of another workspace")
+            raise _Refused("channel_not_found")
+        return self._messages.setdefault(channel, [])
 
-    def _dm(self, user: str) -> str:
-        return f"D0{user}"
+    def _dm(self, user: str, team: str = "") -> str:
+        """Somebody's chat with the app of a workspace."""
+        return f"D0{user}" if team in {"", self.team} else f"D{team}X{user}"
 
     def _owner(self, channel: str) -> str:
-        return channel.removeprefix("D0")
+        place = self._team_of(channel)
+        return channel.removeprefix("D0") if place == self.team else channel.removeprefix(f"D{place}X")
+
+    def _team_of(self, channel: str) -> str:
+        return next((team for team in self.teams if channel.startswith(f"D{team}X")), self.team)
 
     def _ts(self) -> str:
         return f"1700000000.{next(self._count):06d}"

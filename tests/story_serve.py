@@ -38,7 +38,7 @@ from bot.app import World, running
 from bot.archive import Archive
 from bot.engine import Engine
 from bot.pulse import Pulse
-from bot.records import load
+from bot.records import KINDS, load
 from bot.store import statements
 from bot.store.base import Record
 from bot.store.disk import Disk
@@ -97,14 +97,14 @@ def environment(slack: SlackStandIn, folder: Path, **settings: str) -> dict[str,
 
 
 class Serve:
-    """One `serve` at a time, on the same addresses and the same store."""
+    """One `serve` at a time, on the same addresses and the same store; `root` is the checkout it is run from."""
 
-    def __init__(self, clock: Path, settings: Mapping[str, str]) -> None:
+    def __init__(self, clock: Path, settings: Mapping[str, str], root: Path = ROOT) -> None:
         self.public, self.ops = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
-        self.clock = clock
+        self.clock, self.settings, self.root = clock, settings, root
         kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}}
         binds = {"PEERSUPPORT_BIND": self.public, "PEERSUPPORT_OPS_BIND": self.ops}
-        self.environ = kept | {"PYTHONPATH": str(ROOT), **binds} | dict(settings)
+        self.environ = kept | {"PYTHONPATH": str(root), **binds} | dict(settings)
         self.said = b""  # everything it wrote to stdout or stderr
         self.pid = 0
         self.starts = 0
@@ -112,9 +112,9 @@ class Serve:
     async def warm_up(self) -> None:
         """Load what every start needs; nothing is served yet."""
         out: Any = asyncio.subprocess.PIPE
-        script = str(Path(__file__).parent / "serve_with_a_clock.py")
+        script = str(self.root / "tests" / "serve_with_a_clock.py")
         self._warm = await asyncio.create_subprocess_exec(
-            sys.executable, script, str(self.clock), env=self.environ, stdin=out, stdout=out, stderr=out, cwd=ROOT
+            sys.executable, script, str(self.clock), env=self.environ, stdin=out, stdout=out, stderr=out, cwd=self.root
         )
 
     async def start(self) -> None:
@@ -394,7 +394,7 @@ class Kept:
 
     def owed(self) -> int:
         """How many messages are not delivered yet."""
-        opened = (load(kept, VAULT) for kept in self.records.values() if kept.kind != "seen")
+        opened = (load(kept, VAULT) for kept in self.records.values() if kept.kind in KINDS)
         return sum(len(saved.mail.errands) for saved in opened)
 
 

@@ -141,7 +141,8 @@ async def test_it_goes_through_the_proxy_as_everything_does():
 
 @pytest.mark.parametrize("kind", sorted(KINDS - {"well", "not-ready", "unhandled"}))
 def test_every_kind_is_an_error_that_we_log(kind):
-    source = "".join(path.read_text("utf-8") for path in (ROOT / "bot").rglob("*.py"))
+    rooms = (ROOT / "bot", ROOT / "adapters")
+    source = "".join(path.read_text("utf-8") for room in rooms for path in room.rglob("*.py"))
     assert f'error("{kind}"' in source
 
 

@@ -114,6 +114,14 @@ def test_a_manifest_for_socket_mode_needs_no_address(tmp_path):
     assert "https://" not in ran.stdout
 
 
+def test_a_manifest_for_a_grid_says_where_slack_comes_back_to(tmp_path):
+    ran = peersupport(tmp_path, "slack-manifest", "--http", "https://chat.example.org", "--grid", "--strict")
+    made = json.loads(ran.stdout)
+    assert made["oauth_config"]["redirect_urls"] == ["https://chat.example.org/slack/oauth_redirect"]
+    assert made["settings"]["org_deploy_enabled"] is True
+    assert "im:history" not in made["oauth_config"]["scopes"]["bot"]
+
+
 def test_without_an_address_the_manifest_is_the_one_at_the_root_and_says_what_to_put_there(tmp_path):
     ran = peersupport(tmp_path, "slack-manifest")
     assert ran.stdout == (Path(config.__file__).parents[1] / "manifest.json").read_text("utf-8")
@@ -122,7 +130,12 @@ def test_without_an_address_the_manifest_is_the_one_at_the_root_and_says_what_to
 
 @pytest.mark.parametrize(
     "words",
-    [("--http", "http://chat.example.org"), ("--http", "x.example"), ("--http", "https://x.example", "--socket")],
+    [
+        ("--http", "http://chat.example.org"),
+        ("--http", "x.example"),
+        ("--http", "https://x.example", "--socket"),
+        ("--socket", "--oauth"),
+    ],
 )
 def test_a_manifest_that_could_not_work_is_refused(tmp_path, words):
     assert peersupport(tmp_path, "slack-manifest", *words).returncode == 2
@@ -219,11 +232,25 @@ def test_a_database_is_prepared_by_a_step_of_its_own_and_serve_refuses_until_the
     assert {(each.returncode, each.stdout, each.stderr) for each in ran} == {
         (0, f"The schema is {server.SCHEMA:04}, as this version needs it.\n", "")
     }
-    postgres.sql("UPDATE alembic_version SET version_num = '9999'", name)
-    for words in (("serve",), ("db", "upgrade")):
-        newer = peersupport(tmp_path, *words, **TO_SERVE, **url)
-        assert (newer.returncode, newer.stderr.count("\n")) == (2, 1)
-        assert "newer version" in newer.stderr
+
+
+def test_an_older_version_goes_on_where_a_newer_one_says_that_it_may(tmp_path, postgres):
+    name = postgres.database()
+    url = {"PEERSUPPORT_STORE": postgres.url(name)}
+    assert peersupport(tmp_path, "db", "upgrade", **url).returncode == 0
+    newer = server.SCHEMA + 1
+    postgres.sql(f"UPDATE alembic_version SET version_num = '{newer:04}'", name)  # noqa: S608
+    for works_for, code in ((server.SCHEMA, 0), (newer, 1)):
+        postgres.sql(server.works_for(works_for), name)
+        said = peersupport(tmp_path, "db", "current", **url)
+        assert (said.returncode, said.stderr) == (code, "")
+        assert f"{newer:04}, a newer version's; this one" in said.stdout or code
+        again = peersupport(tmp_path, "db", "upgrade", **url)
+        assert (again.returncode, again.stdout) == ((0, said.stdout) if not code else (2, ""))
+    refused = peersupport(tmp_path, "serve", **TO_SERVE, **url)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "newer version" in refused.stderr
+    assert postgres.sql("SELECT version_num FROM alembic_version", name) == [(f"{newer:04}",)]
 
 
 @pytest.mark.parametrize("words", [("serve",), ("db", "upgrade"), ("db", "current")])

@@ -160,6 +160,11 @@ def test_every_setting_of_the_programme_arrives_in_it(tmp_path):
         ("SLACK_SIGNING_SECRET", "canary,"),
         ("SLACK_SIGNING_SECRET", "canary,canary,canary"),
         ("SLACK_WORKSPACES", "canary"),
+        ("SLACK_WORKSPACES", "T0123ABCD,UCANARY"),
+        ("SLACK_CLIENT_ID", ""),
+        ("SLACK_CLIENT_ID", "canary"),
+        ("SLACK_CLIENT_SECRET", ""),
+        ("SLACK_CLIENT_SECRET", "  "),
         ("SLACK_API_URL", "canary"),
         ("TEAMS_CLIENT_ID", ""),
         ("TEAMS_CLIENT_ID", "canary"),
@@ -219,6 +224,37 @@ def test_serving_needs_each_of_these(tmp_path, left_out):
     assert [problem.split()[0] for problem in refused.value.problems] == [left_out]
 
 
+INSTALLED = {
+    **{name: value for name, value in COMPLETE.items() if name != "SLACK_BOT_TOKEN"},
+    "SLACK_CLIENT_ID": "1234567890.1234567890",
+    "SLACK_CLIENT_SECRET": "canary-secret",
+    "SLACK_WORKSPACES": "T0123ABCD,E0123ABCD",
+}
+
+
+@pytest.mark.parametrize("left_out", sorted(INSTALLED))
+def test_an_app_that_is_installed_from_our_page_needs_each_of_these_and_no_token(tmp_path, left_out):
+    settings = config.load_to_serve(INSTALLED, tmp_path)
+    assert settings.slack_oauth
+    assert settings.slack_workspaces == {"T0123ABCD", "E0123ABCD"}
+    with pytest.raises(Refused) as refused:
+        config.load_to_serve({name: value for name, value in INSTALLED.items() if name != left_out}, tmp_path)
+    assert [problem.split()[0] for problem in refused.value.problems] == [left_out]
+    assert "canary" not in str(refused.value)
+
+
+def test_a_token_and_an_app_that_is_installed_are_not_both_taken(tmp_path):
+    with pytest.raises(Refused, match=r"^SLACK_BOT_TOKEN is set beside SLACK_CLIENT_ID: remove it, ") as refused:
+        config.load_to_serve(INSTALLED | {"SLACK_BOT_TOKEN": "xoxb-canary"}, tmp_path)
+    assert "canary" not in str(refused.value)
+
+
+def test_a_coordinator_of_an_organisation_is_named_by_it(tmp_path):
+    grid = INSTALLED | {"PEERSUPPORT_COORDINATORS": "slack:E0123ABCD:W0456EFGH"}
+    assert config.load_to_serve(grid, tmp_path).coordinators == (Person("slack", "E0123ABCD", "W0456EFGH"),)
+    assert "SLACK_WORKSPACES" in refusal(tmp_path, **grid | {"SLACK_WORKSPACES": "T0123ABCD"})
+
+
 @pytest.mark.parametrize("left_out", sorted(ON_TEAMS))
 def test_teams_alone_is_enough_and_needs_each_of_these(tmp_path, left_out):
     assert not config.load_to_serve(ON_TEAMS, tmp_path).slack
@@ -252,6 +288,15 @@ def test_with_socket_mode_no_signing_secret_is_needed(tmp_path):
         assert settings.slack_app_token is not None
         assert settings.slack_app_token.get_secret_value() == "xapp-canary"
         assert "canary" not in repr(settings) + repr(settings.shown())
+
+
+def test_socket_mode_is_for_one_workspace(tmp_path):
+    several = {"SLACK_CLIENT_ID": "1234.5678", "SLACK_CLIENT_SECRET": "canary", "SLACK_APP_TOKEN": "xapp-canary"}
+    with pytest.raises(Refused) as refused:
+        config.load_to_serve(without("SLACK_BOT_TOKEN") | several | {"SLACK_WORKSPACES": "T0HOSPITAL"}, tmp_path)
+    said = [problem for problem in refused.value.problems if "Socket Mode" in problem]
+    assert len(said) == 1
+    assert said[0].startswith("SLACK_APP_TOKEN is set beside SLACK_CLIENT_ID: ")
 
 
 @pytest.mark.parametrize("token", ["", " ", "xoxb-canary", "canary", "xapp-canary xapp-canary"])

@@ -14,10 +14,10 @@ from teams_stand_in import TeamsStandIn
 
 from adapters.base import Stopped, TryLater
 from bot import config, doctor
-from bot.__main__ import _ask_for_a_line, _ask_teams
+from bot.__main__ import _ask_for_a_line, _ask_slack, _ask_teams
 from bot.checks.machine import Machine
 from bot.doctor import Finding, Granted
-from bot.store.server import SCHEMA, Look
+from bot.store.server import SCHEMA, Look, works_for
 
 TODAY = date(2026, 11, 2)
 ILL = {
@@ -182,6 +182,7 @@ def test_a_database_that_does_not_fit_is_a_failure(tmp_path, well, postgres, ver
     name = postgres.database("test_0" if version else "template0")
     if version:
         postgres.sql(f"UPDATE alembic_version SET version_num = '{version}'", name)  # noqa: S608
+        postgres.sql(works_for(9999), name)  # a newer version that says of nobody older that it may go on
     found = examine(tmp_path, well | {"PEERSUPPORT_STORE": postgres.url(name)})
     assert found["store-schema"].status == "fail"
     assert version is not None or "db upgrade" in found["store-schema"].fix
@@ -288,3 +289,29 @@ async def test_slack_itself_can_be_asked(tmp_path, well):
     assert "im:write" in (await doctor.examine_live(settings, one_lacks)).says
     assert "SLACK_BOT_TOKEN" in (await doctor.examine_live(settings, stopped)).fix
     assert "SLACK_API_URL" in (await doctor.examine_live(settings, away)).fix
+
+
+INSTALLED = {"SLACK_CLIENT_ID": "1234567890.1234567890", "SLACK_CLIENT_SECRET": "stand-in-client-secret"}
+
+
+def test_a_list_of_workspaces_beside_an_organisation_is_looked_at(tmp_path, well):
+    kept = {name: value for name, value in well.items() if name != "SLACK_BOT_TOKEN"} | INSTALLED
+    assert examine(tmp_path, kept)["slack"].says == "SLACK_WORKSPACES is empty."
+    good = examine(tmp_path, kept | {"SLACK_WORKSPACES": "TCANARY"})
+    assert (good["slack"].status, good["slack-workspaces"].status) == ("ok", "ok")
+    mixed = examine(tmp_path, kept | {"SLACK_WORKSPACES": "TCANARY,E0GRID"})["slack-workspaces"]
+    assert (mixed.status, "CANARY" in mixed.says + mixed.fix) == ("warn", False)
+
+
+async def test_slack_itself_is_shown_the_client_secret(tmp_path):
+    async with SlackStandIn() as slack:
+        environ = INSTALLED | {"SLACK_WORKSPACES": "T0HOSPITAL", "SLACK_API_URL": slack.api_url}
+        settings = config.load(environ, tmp_path)
+        assert (await doctor.examine_oauth_live(settings, _ask_slack)).status == "ok"
+        wrong = config.load(environ | {"SLACK_CLIENT_SECRET": "canary"}, tmp_path)
+        finding = await doctor.examine_oauth_live(wrong, _ask_slack)
+        assert (finding.status, "SLACK_CLIENT_SECRET" in finding.fix) == ("fail", True)
+    finding = await doctor.examine_oauth_live(settings, _ask_slack)  # nobody is there any more
+    assert (finding.status, "SLACK_API_URL" in finding.fix) == ("fail", True)
+    nothing = config.load({"SLACK_CLIENT_ID": INSTALLED["SLACK_CLIENT_ID"]}, tmp_path)
+    assert "SLACK_WORKSPACES" in (await doctor.examine_oauth_live(nothing, _ask_slack)).fix

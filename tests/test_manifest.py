@@ -7,7 +7,7 @@ import json
 import re
 from pathlib import Path
 
-from adapters.slack.manifest import COMMAND, EVENTS, EXAMPLE, METHODS, SCOPES, manifest
+from adapters.slack.manifest import COMMAND, EVENTS, EXAMPLE, METHODS, REDIRECT, SCOPES, manifest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "adapters" / "slack"
@@ -25,7 +25,7 @@ def test_the_file_at_the_root_is_what_the_function_says():
 
 
 def test_every_method_that_is_called_is_declared_and_every_declared_one_is_called():
-    literal = re.compile(r"(api|auth|bots|chat|conversations|files|im|team|users|views)\.[A-Za-z.]+")
+    literal = re.compile(r"(api|auth|bots|chat|conversations|files|im|oauth|team|users|views)\.[A-Za-z0-9.]+")
     assert {s for s in _strings(without="manifest.py") if literal.fullmatch(s)} == set(METHODS)
 
 
@@ -56,6 +56,21 @@ def test_with_socket_mode_slack_calls_no_address():
     del called["settings"]["event_subscriptions"]["request_url"], called["settings"]["interactivity"]["request_url"]
     del called["features"]["slash_commands"][0]["url"]
     assert called == calling
+
+
+def test_an_app_for_several_workspaces_comes_back_to_our_page_and_one_for_an_organisation_may_be_deployed_there():
+    one = manifest("A", "https://a.example/")
+    several = manifest("A", "https://a.example/", oauth=True)
+    assert several["oauth_config"].pop("redirect_urls") == ["https://a.example" + REDIRECT]
+    assert several == one
+    grid = manifest("A", "https://a.example/", grid=True)
+    assert grid["oauth_config"].pop("redirect_urls") == ["https://a.example" + REDIRECT]
+    assert grid["settings"].pop("org_deploy_enabled") is True
+    assert one["settings"].pop("org_deploy_enabled") is False
+    assert grid == one
+    for made in (several, grid):
+        assert {"app_uninstalled", "tokens_revoked"} <= {*made["settings"]["event_subscriptions"]["bot_events"]}
+        assert made["settings"]["token_rotation_enabled"] is False
 
 
 def test_one_route_takes_everything():

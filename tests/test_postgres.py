@@ -377,6 +377,7 @@ async def test_what_is_kept_there_names_nobody(tmp_path: Path, new_database: str
 
 def test_the_tables_are_those_that_the_store_expects(postgres: Server, new_database: str) -> None:
     assert int(schema.newest()) == server.SCHEMA == schema.current(new_database)
+    assert server.look(new_database).works_for == schema.oldest() <= server.SCHEMA
     name = new_database.partition("?")[0].rpartition("/")[2]
     found = postgres.sql("SELECT attname FROM pg_attribute WHERE attrelid = 'records'::regclass AND attnum > 0", name)
     read, for_clocks = set(statements._COLUMNS.split(", ")), {"wake", "poke", "job", "held"}

@@ -32,7 +32,9 @@ from conversations.privacy import READERS, THINGS, thing_of, verdicts
 
 SHOWN_TO = READERS[:4]  # who has a screen of ours
 NOT_CARDS = {"typed", "ticked", "left-out", "unnamed", "record", "footprint"}
-CARDS_OF_THE_HOUSE = {"old-button", "noted", "not-here", "door-see-chat", "taken-away", "push", "push-offer"}
+CARDS_OF_THE_HOUSE = {
+    *("old-button", "noted", "not-here", "being-updated", "door-see-chat", "taken-away", "push", "push-offer")
+}
 
 # ---------------------------------------------------------------- whole
 
@@ -61,7 +63,16 @@ def test_everything_that_can_be_said_is_one_thing():
 
 def test_what_the_house_says_around_it_are_no_cards():
     assert {
-        *("link-elsewhere", "a-colleague", "link-to-chat", "when-tomorrow", "when-weekday", "span-days", "span-hours"),
+        *(
+            "link-elsewhere",
+            "link-another-workspace",
+            "a-colleague",
+            "link-to-chat",
+            "when-tomorrow",
+            "when-weekday",
+            "span-days",
+            "span-hours",
+        ),
     } == HOUSE - CARDS_OF_THE_HOUSE
 
 

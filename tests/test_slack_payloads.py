@@ -166,7 +166,8 @@ def test_no_object_breaks_the_reading_of_it(body):
     presses.command(body, anywhere.hear)
     presses.typed(body, anywhere.hear, frozenset())
     presses.changed_user(body)
-    presses.team(body)
+    presses.origin(body)
+    presses.told_at(body)
 
 
 GOOD: dict[str, dict[str, Any]] = {

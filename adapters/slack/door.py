@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
@@ -24,15 +24,18 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.base import Answer, Desk, Press, Stopped, TryLater
 from adapters.slack import presses, quiet
+from adapters.slack.places import Place, Places, TheOne
 from adapters.slack.presses import Hear, Heard, Payload
 from adapters.slack.replies import Replies, json_reply, ok
 from adapters.slack.signature import genuine, parse
 from adapters.slack.slack import Slack
+from adapters.slack.workspaces import Workspaces
 from adapters.tasks import Tasks
 
 BODY_LIMIT: Final = 256 * 1024
 
 _WHATEVER = re.compile("")
+_Deed = Callable[[Payload, Place | None, float], Awaitable[BoltResponse]]
 
 
 class Door:
@@ -40,13 +43,14 @@ class Door:
 
     `hear` makes one of our words of whatever is typed; nothing else of it goes further.
     `secrets` may be two while the signing secret is rotated; None where nobody knocks, because we call Slack: then
-    `handle` lets nobody in. `workspaces` defaults to the bot token's own.
+    `handle` lets nobody in. `workspaces` defaults to the bot token's own; where there are several, they know themselves
+    which.
     `patience` is the time, in seconds, in which a press is answered: Slack gives three.
     """
 
     def __init__(
         self,
-        slack: Slack,
+        slack: Slack | Workspaces,
         desk: Desk,
         *,
         secrets: Sequence[str] | None,
@@ -58,15 +62,14 @@ class Door:
     ) -> None:
         if secrets is not None and not (secrets and all(s.strip() for s in secrets)):
             raise ValueError("SLACK_SIGNING_SECRET is empty: copy it from the app's Basic Information page")
-        self._slack = slack
+        self._places: Places = TheOne(slack, frozenset(workspaces)) if isinstance(slack, Slack) else slack
         self._desk = desk
         self._secrets = tuple(s.strip() for s in secrets or ())
         self._hear = hear
         self._now = now
-        self._allowed = frozenset(workspaces)
         self._patience = patience
         self._tasks = Tasks(quiet.failed)
-        self._replies = Replies(slack, self._tasks, name, lambda: self._workspaces)
+        self._replies = Replies(self._places, self._tasks, name)
         self._bolt = self._routes()
 
     # ------------------------------------------------------------ the route
@@ -104,7 +107,11 @@ class Door:
     async def dispatch(self, payload: dict[str, Any], deadline: float) -> BoltResponse:
         """A payload that is known to be Slack's, through Bolt, to the listener it is for."""
         try:
-            request = AsyncBoltRequest(body=payload, context={"deadline": deadline}, mode="socket_mode")
+            place = await self._places.at(presses.origin(payload))
+        except Exception as error:  # noqa: BLE001  the edge: nothing is written yet
+            return _unwritten(error)
+        try:
+            request = AsyncBoltRequest(body=payload, context={"deadline": deadline, "place": place}, mode="socket_mode")
             answer = await self._bolt.async_dispatch(request)
         except Exception as error:  # noqa: BLE001  Bolt trusts shapes, in its error handling too; this was none of Slack's
             return await _on_error(error)
@@ -143,78 +150,83 @@ class Door:
     # ------------------------------------------------------------ what was heard
 
     async def _on_command(self, body: Payload, context: Any) -> BoltResponse:
-        return await self._take(presses.command(body, self._hear), context["deadline"])
+        at = context["place"]
+        return await self._take(presses.command(body, self._hear, _known(at)), at, context["deadline"])
 
     async def _on_action(self, body: Payload, context: Any) -> BoltResponse:
-        return await self._take(presses.action(body), context["deadline"])
+        at = context["place"]
+        return await self._take(presses.action(body, _known(at)), at, context["deadline"])
 
     async def _on_submission(self, body: Payload, context: Any) -> BoltResponse:
-        return await self._take(presses.submission(body), context["deadline"])
+        at = context["place"]
+        return await self._take(presses.submission(body, _known(at)), at, context["deadline"])
 
     async def _on_event(self, body: Payload, context: Any) -> BoltResponse:
-        deeds = {"message": self._typed, "app_home_opened": self._home, "user_change": self._changed}
+        deeds: dict[str, _Deed] = {
+            "message": self._typed,
+            "app_home_opened": self._home,
+            "user_change": self._changed,
+        }
         deeds |= dict.fromkeys(("app_uninstalled", "tokens_revoked"), self._withdrawn)
         deed = deeds.get(presses.event_type(body))
-        return await deed(body, context["deadline"]) if deed else ok()
+        return await deed(body, context["place"], context["deadline"]) if deed else ok()
 
-    async def _typed(self, body: Payload, deadline: float) -> BoltResponse:
-        return await self._take(presses.typed(body, self._hear, self._slack.ourselves), deadline)
+    async def _typed(self, body: Payload, at: Place | None, deadline: float) -> BoltResponse:
+        ourselves = at.slack.ourselves if at else frozenset[str]()
+        return await self._take(presses.typed(body, self._hear, ourselves, _known(at)), at, deadline)
 
-    async def _home(self, body: Payload, _: float) -> BoltResponse:
-        person = presses.opened_home(body)
-        if person and person.workspace in self._workspaces:
-            known = await self._belongs(Press("", person, ""), person.workspace)
+    async def _home(self, body: Payload, at: Place | None, _: float) -> BoltResponse:
+        person = presses.opened_home(body, _known(at))
+        if person and at:
+            known = await self._belongs(Press("", person, ""), person.workspace, at)
             try:
                 card = await self._desk.home(person) if known else self._desk.refusal()
             except Exception as error:  # noqa: BLE001  the edge
                 return _unwritten(error)
-            self._tasks.later(self._slack.publish_home(person.id, card))
+            self._tasks.later(at.slack.publish_home(person.id, card))
         return ok()
 
-    async def _changed(self, body: Payload, _: float) -> BoltResponse:
-        self._slack.forget(presses.changed_user(body))
+    async def _changed(self, body: Payload, at: Place | None, _: float) -> BoltResponse:
+        if at:
+            at.slack.forget(presses.changed_user(body))
         return ok()
 
-    async def _withdrawn(self, body: Payload, _: float) -> BoltResponse:
-        if presses.withdrawn(body) and presses.team(body) in self._workspaces:
+    async def _withdrawn(self, body: Payload, _: Place | None, __: float) -> BoltResponse:
+        if presses.withdrawn(body):
             try:
-                await self._desk.shut(self._slack.platform)
+                if await self._places.withdrawn(presses.origin(body), presses.told_at(body) or self._now()):
+                    await self._desk.shut(self._places.platform)
             except Exception as error:  # noqa: BLE001  the edge
                 return _unwritten(error)
         return ok()
 
     # ------------------------------------------------------------ taking it in
 
-    async def _take(self, heard: Heard | None, deadline: float) -> BoltResponse:
+    async def _take(self, heard: Heard | None, at: Place | None, deadline: float) -> BoltResponse:
         """Write it down, then answer. What fails before the write is Slack's to send again; after it, it is said."""
         if heard is None:
             return ok()
-        if not await self._belongs(heard.press, heard.home):
-            return self._replies.refuse(heard, self._desk.refusal())
+        if at is None or not await self._belongs(heard.press, heard.home, at):
+            return self._replies.refuse(heard, at, self._desk.refusal())
+        heard = at.marked(heard)
         try:
             answer = await self._written(heard.press, deadline)
         except Exception as error:  # noqa: BLE001  the edge
             return _unwritten(error)
         try:
             if answer.kind == "refused":
-                return self._replies.refuse(heard, answer.card or self._desk.refusal())
-            return await self._replies.answer(heard, answer, deadline)
+                return self._replies.refuse(heard, at, answer.card or self._desk.refusal())
+            return await self._replies.answer(heard, at, answer, deadline)
         except Exception as error:  # noqa: BLE001  it is written: from here on nothing may undo the acknowledgement
             quiet.failed("answer", type(error).__name__)
             return ok()
 
-    @property
-    def _workspaces(self) -> frozenset[str]:
-        return self._allowed or frozenset({self._slack.team})
-
-    async def _belongs(self, press: Press, home: str) -> bool:
-        """Members of an allowed workspace. When Slack cannot say, somebody at home is let in, a stranger is not."""
-        if press.by.workspace not in self._workspaces:
-            return False
+    async def _belongs(self, press: Press, home: str, at: Place) -> bool:
+        """Members. When Slack cannot say, somebody at home is let in, a stranger is not."""
         try:
-            return (await self._slack.profile(press.by)).member
+            return (await at.slack.profile(press.by)).member
         except (TryLater, Stopped):
-            return home == press.by.workspace
+            return home in {press.by.workspace, at.team}
 
     async def _written(self, press: Press, deadline: float) -> Answer:
         """The desk's answer. A write that takes too long goes on; it is only no longer waited for."""
@@ -237,6 +249,11 @@ async def _read(request: web.Request) -> bytes | None:
         if len(body) > BODY_LIMIT:
             return None
     return bytes(body)
+
+
+def _known(at: Place | None) -> str:
+    """As whose people those in a payload are known; "" where we may not be."""
+    return at.workspace if at else ""
 
 
 async def _everybody(team_id: str | None) -> AuthorizeResult:

@@ -6,8 +6,11 @@ from adapters.base import Profile
 from adapters.plain import clean
 
 
-def to_profile(user: object, team: str) -> Profile:
-    """What `users.info` says. A guest, a bot, somebody who left or who comes from elsewhere is no member."""
+def to_profile(user: object, team: str, known_in: str = "") -> Profile:
+    """What `users.info` says. A guest, a bot, somebody who left or who comes from elsewhere is no member.
+
+    Elsewhere is another workspace than `team`; where `known_in` is an organisation, another organisation than that.
+    """
     if not isinstance(user, dict):
         return Profile(member=False)
     about = user.get("profile")
@@ -19,12 +22,15 @@ def to_profile(user: object, team: str) -> Profile:
         name=clean(next((n for n in names if isinstance(n, str) and n.strip()), ""))[:80],
         zone=zone if isinstance(zone, str) else None,
         language=locale.partition("-")[0] if isinstance(locale, str) and locale else None,
-        member=not any(user.get(flag) for flag in outside) and _at_home(user, team),
+        member=not any(user.get(flag) for flag in outside) and _at_home(user, team, known_in),
     )
 
 
-def _at_home(user: dict[object, object], team: str) -> bool:
+def _at_home(user: dict[object, object], team: str, known_in: str) -> bool:
     """Of this workspace, or of several in its organisation. `is_stranger` misses those who share a channel with us."""
-    organisation = user.get("enterprise_user")
-    teams = organisation.get("teams") if isinstance(organisation, dict) else None
+    found = user.get("enterprise_user")
+    organisation = found if isinstance(found, dict) else {}
+    if known_in.startswith("E"):
+        return organisation.get("enterprise_id") == known_in
+    teams = organisation.get("teams")
     return user.get("team_id") in {None, team} or (isinstance(teams, list) and team in teams)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from adapters.base import Press
@@ -21,13 +22,14 @@ Hear = Callable[[str], str]
 _ID = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
 _MENTION = re.compile(r"<[@#!][^<>]*>")
 _STAMP = re.compile(r"[A-Za-z0-9_.:-]{1,200}", re.ASCII)
+_LATEST = 1 << 33  # of a time, in seconds
 _TYPED = 2000
 _TOKEN = 3000
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A press, and the ways Slack left open to answer it at once. `home` is the presser's own workspace."""
+    """A press, and the ways Slack left open to answer it at once. `home` is the presser's own workspace, if told."""
 
     press: Press
     home: str = field(repr=False)
@@ -37,21 +39,46 @@ class Heard:
     view: str = field(default="", repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which installation a payload is about: the workspace, its organisation, and whether it is the organisation's."""
+
+    team: str = field(repr=False)
+    enterprise: str = field(repr=False)
+    organisation_wide: bool = False
+
+
+def origin(body: Payload) -> Origin:
+    """Where a payload comes from. In a chat shared with another company, an event's envelope may name theirs."""
+    told = body.get("authorizations")
+    ours = told[0] if isinstance(told, list) and told and isinstance(told[0], dict) else {}
+    if ours:
+        beside = "" if body.get("is_ext_shared_channel") is True else _id(body.get("team_id"))
+        team, enterprise = _id(ours.get("team_id")) or beside, _id(ours.get("enterprise_id"))
+    else:
+        team, enterprise = _id(_team(body)), _id(_dict(body, "enterprise").get("id")) or _id(body.get("enterprise_id"))
+    if team.startswith("E"):
+        team, enterprise = "", team
+    return Origin(team, enterprise, _is_true((ours or body).get("is_enterprise_install")))
+
+
 # ---------------------------------------------------------------- what a person did
+# `workspace` is as whose people they are known; empty, the one that the payload names
 
 
-def command(body: Payload, hear: Hear) -> Heard | None:
+def command(body: Payload, hear: Hear, workspace: str = "") -> Heard | None:
     """`/peersupport …`. Where it was typed is no address: it may be a corridor full of people."""
-    by, trigger = _person(body.get("team_id"), body.get("user_id")), _stamp(body.get("trigger_id"))
+    typed_in, trigger = _id(body.get("team_id")), _stamp(body.get("trigger_id"))
+    by = _person(workspace or typed_in, body.get("user_id"))
     if not by or not trigger:
         return None
     press = Press(f"command:{trigger}", by, "=" + _word(body, hear), how="command")
-    return Heard(press, by.workspace, "command", _text(body, "response_url"), trigger)
+    return Heard(press, typed_in, "command", _text(body, "response_url"), trigger)
 
 
-def action(body: Payload) -> Heard | None:
+def action(body: Payload, workspace: str = "") -> Heard | None:
     """A button. None for what is not ours, and for a link that only opens a chat."""
-    by, pressed, box = _presser(body), _pressed(body), _dict(body, "container")
+    by, pressed, box = _presser(body, workspace), _pressed(body), _dict(body, "container")
     if not by or not pressed:
         return None
     place = _stamp(box.get("message_ts")) or _stamp(box.get("view_id"))
@@ -70,9 +97,9 @@ def action(body: Payload) -> Heard | None:
     return Heard(press, _home(body), where, _text(body, "response_url"), trigger, _id(view.get("id")))
 
 
-def submission(body: Payload) -> Heard | None:
+def submission(body: Payload, workspace: str = "") -> Heard | None:
     """A form that was sent. Sent twice it is the same press: a view has one id."""
-    by, view = _presser(body), _dict(body, "view")
+    by, view = _presser(body, workspace), _dict(body, "view")
     token, place = _token(view.get("private_metadata")), _stamp(view.get("id"))
     if body.get("type") != "view_submission" or view.get("callback_id") != FORM or not by or not token or not place:
         return None
@@ -81,25 +108,25 @@ def submission(body: Payload) -> Heard | None:
     return Heard(press, _home(body), "sent", trigger=_stamp(body.get("trigger_id")), view=place)
 
 
-def typed(body: Payload, hear: Hear, ourselves: frozenset[str]) -> Heard | None:
+def typed(body: Payload, hear: Hear, ourselves: frozenset[str], workspace: str = "") -> Heard | None:
     """A message somebody wrote to us. Not what we or other bots say, no edits, no other channels."""
     event = _dict(body, "event")
-    by, channel = _person(_team(body), event.get("user")), _id(event.get("channel"))
+    by, channel = _person(workspace or _team(body), event.get("user")), _id(event.get("channel"))
     ours = event.get("type") == "message" and event.get("channel_type") == "im"
     by_machine = event.get("bot_id") or event.get("subtype") or _id(event.get("user")) in ourselves
     once = _stamp(body.get("event_id")) or _stamp(event.get("ts"))
     if not ours or by_machine or not by or not channel or not once:
         return None
     press = Press(f"event:{once}", by, "=" + _word(event, hear), {}, channel, "typed")
-    return Heard(press, _home_of_author(body, by), "chat")
+    return Heard(press, _home_of_author(body), "chat")
 
 
-def opened_home(body: Payload) -> Person | None:
+def opened_home(body: Payload, workspace: str = "") -> Person | None:
     """Who stands in the Home tab."""
     event = _dict(body, "event")
     if event.get("type") != "app_home_opened" or event.get("tab") != "home":
         return None
-    return _person(_team(body), event.get("user"))
+    return _person(workspace or _team(body), event.get("user"))
 
 
 # ---------------------------------------------------------------- what a workspace did
@@ -118,14 +145,15 @@ def withdrawn(body: Payload) -> bool:
     return kind == "app_uninstalled" or (kind == "tokens_revoked" and bool(tokens.get("bot")))
 
 
+def told_at(body: Payload) -> datetime | None:
+    """When an event happened, by Slack's clock."""
+    said = body.get("event_time")
+    return datetime.fromtimestamp(said, UTC) if isinstance(said, int) and 0 < said < _LATEST else None
+
+
 def changed_user(body: Payload) -> str:
     """Whose profile changed, or ""."""
     return _id(_dict(_dict(body, "event"), "user").get("id")) if event_type(body) == "user_change" else ""
-
-
-def team(body: Payload) -> str:
-    """The workspace a payload is about, or ""."""
-    return _id(_team(body))
 
 
 # ---------------------------------------------------------------- answers
@@ -163,9 +191,9 @@ def _value(given: Payload, workspace: str) -> Value | None:
 # ---------------------------------------------------------------- pieces of a payload
 
 
-def _presser(body: Payload) -> Person | None:
+def _presser(body: Payload, workspace: str) -> Person | None:
     """Who pressed, in the workspace we are installed in. An organisation-wide installation names only the user's."""
-    return _person(_team(body), _dict(body, "user").get("id"))
+    return _person(workspace or _team(body), _dict(body, "user").get("id"))
 
 
 def _team(body: Payload) -> object:
@@ -177,9 +205,9 @@ def _home(body: Payload) -> str:
     return _id(_dict(body, "user").get("team_id")) or _id(_team(body))
 
 
-def _home_of_author(body: Payload, by: Person) -> str:
+def _home_of_author(body: Payload) -> str:
     event = _dict(body, "event")
-    return _id(event.get("user_team")) or _id(event.get("team")) or by.workspace
+    return _id(event.get("user_team")) or _id(event.get("team")) or _id(_team(body))
 
 
 def _pressed(body: Payload) -> Payload:
@@ -195,6 +223,10 @@ def _pressed(body: Payload) -> Payload:
 def _direct(body: Payload) -> str | None:
     channel = _id(_dict(body, "channel").get("id")) or _id(_dict(body, "container").get("channel_id"))
     return channel if channel.startswith("D") else None
+
+
+def _is_true(value: object) -> bool:
+    return value is True or value == "true"
 
 
 def _dict(body: Payload, key: str) -> Payload:

@@ -41,3 +41,8 @@ def failed(what: str, kind: str) -> None:
 def noted(what: str, kind: str) -> None:
     """Note something an operator may want to know, in the same few words."""
     _log.info("slack-noted", what=what, kind=kind)
+
+
+def withdrawn(kind: str) -> None:
+    """Say that one workspace took our access away: the others go on, and somebody has to know."""
+    _log.error("slack-workspace-shut", kind=kind)

@@ -7,6 +7,7 @@ heard it. What may have happened is said (`Unclear`) and settled by whoever keep
 from __future__ import annotations
 
 import asyncio
+import ssl
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,7 @@ from adapters.base import Address, Broken, Card, Profile, Ref, Stopped, TryLater
 from adapters.pace import CHAT, Pace, Rates
 from adapters.recent import Recent
 from adapters.slack import cards, errors, quiet
+from adapters.slack.installations import Installation
 from adapters.slack.manifest import SCOPES
 from adapters.slack.people import to_profile
 from adapters.trust import trusting
@@ -36,13 +38,17 @@ RATES: Final[Rates] = {
     CHAT: (1.0, 1),
 }
 
-_TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
+TIMEOUT: Final = aiohttp.ClientTimeout(total=10, connect=5)
 _QUICK = 1.0  # seconds for a question asked while somebody waits
 _LOOK_BACK = 50
 
 
 class Slack:
-    """One workspace, by its bot token. `start` before anything else, `close` at the end."""
+    """One workspace, by its bot token. `start` before anything else, `close` at the end.
+
+    One of several is given their common `session` and its `installation`, and asks for neither: it is `ready` at once.
+    What it hands out as an address or a reference then says which of them it is of: a chat is one bot's.
+    """
 
     platform: Final = "slack"
     opens_forms: Final = True
@@ -55,7 +61,9 @@ class Slack:
         proxy: str | None = None,
         ca_file: Path | None = None,
         pace: Pace | None = None,
-        timeout: aiohttp.ClientTimeout = _TIMEOUT,
+        timeout: aiohttp.ClientTimeout = TIMEOUT,
+        session: aiohttp.ClientSession | None = None,
+        installation: Installation | None = None,
     ) -> None:
         if not token.strip():
             raise ValueError("SLACK_BOT_TOKEN is empty: put the bot token (xoxb-…) of the installed app there")
@@ -65,16 +73,22 @@ class Slack:
         self._tls = trusting(ca_file)
         self._timeout = timeout
         self._pace = pace or Pace(RATES)
-        self._session: aiohttp.ClientSession | None = None
-        self._client: AsyncWebClient | None = None
+        self._session: aiohttp.ClientSession | None = session
+        self._client: AsyncWebClient | None = self._web_client(session) if session else None
         self._chats = Recent[str]()
         self._keeps_everything = False  # the workspace lets no message be deleted
         self._profiles = Recent[Profile]()
         self.team = ""
+        self.enterprise = ""  # the organisation that the workspace is of, where it is of one
+        self.place = ""  # which of several this is
         self.ourselves: frozenset[str] = frozenset()  # our user id and bot id
         self.lacks: frozenset[str] = frozenset()  # scopes of the manifest that were not granted
         self.exceeds: frozenset[str] = frozenset()  # scopes that were granted and nobody asked for
         self._granted: frozenset[str] = frozenset()
+        if installation is not None:
+            self.team, self.enterprise, self.place = installation.team, installation.enterprise, installation.place
+            self.ourselves = frozenset({installation.bot_user})
+            self._granted = frozenset(installation.scopes)
 
     async def start(self) -> None:
         """Open the session and ask Slack who we are. Raises Stopped for a token that opens nothing."""
@@ -82,7 +96,9 @@ class Slack:
             self._session = aiohttp.ClientSession(timeout=self._timeout, trust_env=False)
             self._client = self._web_client(self._session)
         answer = await self._ask("auth.test")
-        self.team = str(answer.get("team_id", ""))
+        self.team, self.enterprise = str(answer.get("team_id") or ""), str(answer.get("enterprise_id") or "")
+        if answer.get("is_enterprise_install"):
+            self.team = ""  # the token is of the whole organisation
         self.ourselves = frozenset(str(answer[k]) for k in ("user_id", "bot_id") if answer.get(k))
         scopes = next((v for k, v in answer.headers.items() if k.lower() == "x-oauth-scopes"), "")
         self._granted = frozenset(s.strip() for s in scopes.split(",") if s.strip())
@@ -103,7 +119,7 @@ class Slack:
         if changing is not None:
             self._pace.look("update")
         else:
-            self._pace.look("post", address or self._chats.get(to.id) or "")
+            self._pace.look("post", _bare(address or self._chats.get(to.id) or ""))
 
     async def show(self, to: Person, address: Address | None, card: Card, replacing: Ref | None) -> Ref:
         """Post the card in the person's own chat with us, or edit the one at `replacing`.
@@ -126,7 +142,7 @@ class Slack:
 
     async def erase(self, ref: Ref, instead: Card) -> None:
         """Take a posted card away; where compliance exports forbid it, take away what can be read and pressed."""
-        channel, _, ts = ref.partition("/")
+        channel, ts = _parts(ref)
         if self._keeps_everything:
             await self._edit(ref, instead)
             return
@@ -148,13 +164,13 @@ class Slack:
         channel = address or await self._chat(to)
         await self._pace.turn("read")
         try:
-            answer = await self._ask("conversations.history", channel=channel, limit=str(_LOOK_BACK))
+            answer = await self._ask("conversations.history", channel=_bare(channel), limit=str(_LOOK_BACK))
         except Unclear:
             raise TryLater from None
         for message in _dicts(answer.get("messages")):
             blocks = _dicts(message.get("blocks"))
             if blocks and blocks[0].get("block_id") == card_id and message.get("ts"):
-                return f"{channel}/{message['ts']}"
+                return f"{self.marked(channel)}/{message['ts']}"
         return None
 
     async def profile(self, person: Person) -> Profile:
@@ -169,27 +185,39 @@ class Slack:
             raise TryLater from None
         except Unreachable:
             return Profile(member=False)
-        found = to_profile(answer.get("user"), self.team)
+        found = to_profile(answer.get("user"), self.team or person.workspace, person.workspace)
         self._profiles.put(person.id, found)
         return found
 
     # ------------------------------------------------------------ for the door
 
+    async def is_known(self) -> bool:
+        """Whether Slack takes our token; no, too, when it cannot say."""
+        try:
+            await self._ask("auth.test")
+        except (TryLater, Unclear, Stopped, Unreachable, Broken):
+            return False
+        return True
+
     def forget(self, user: str) -> None:
         """Somebody's profile changed: ask again when it is needed."""
         self._profiles.drop(user)
 
+    def marked(self, channel: str) -> Address:
+        """A chat as the house may keep it: told apart from those of our other workspaces."""
+        return f"{_bare(channel)}@{self.place}" if self.place else channel
+
     async def is_own_chat(self, channel: Address | None, person: Person) -> bool:
         """Whether this is the person's chat with us; no, when Slack cannot say. It may be one of two colleagues."""
         try:
-            return channel is not None and channel == await self._chat(person)
+            return channel is not None and _bare(channel) == _bare(await self._chat(person))
         except (TryLater, Unreachable, Stopped, Broken):
             return False
 
     async def whisper(self, channel: str, user: str, card: Card) -> None:
         """Show something to one pair of eyes in a chat; it is kept nowhere."""
-        await self._pace.turn("post", channel)
-        await self._do("post", "chat.postEphemeral", channel=channel, user=user, **cards.message(card))
+        await self._pace.turn("post", _bare(channel))
+        await self._do("post", "chat.postEphemeral", channel=_bare(channel), user=user, **cards.message(card))
 
     async def open_form(self, trigger: str, view: dict[str, Any]) -> None:
         """Open a modal: within three seconds of the press, and once."""
@@ -208,28 +236,20 @@ class Slack:
 
     async def respond(self, url: str, card: Card) -> None:
         """Answer a press for the presser's eyes only, through the address Slack gave with it. It edits nothing."""
-        if self._session is None:
-            return
-        body = cards.aside(card)
-        try:
-            how: Any = {"ssl": self._tls, "proxy": self._proxy, "allow_redirects": False}
-            async with self._session.post(url, json=body, **how) as answer:
-                if answer.status != HTTPStatus.OK:
-                    quiet.failed("response-url", f"http-{answer.status}")
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            quiet.failed("response-url", type(error).__name__)
+        if self._session is not None:
+            await respond(self._session, url, card, tls=self._tls, proxy=self._proxy)
 
     # ------------------------------------------------------------ calls
 
     async def _post(self, channel: str, card: Card) -> Ref:
-        await self._pace.turn("post", channel)
+        await self._pace.turn("post", _bare(channel))
         still = {"unfurl_links": False, "unfurl_media": False, "link_names": False}
-        answer = await self._do("post", "chat.postMessage", channel=channel, **still, **cards.message(card))
-        return f"{answer.get('channel') or channel}/{answer['ts']}"
+        answer = await self._do("post", "chat.postMessage", channel=_bare(channel), **still, **cards.message(card))
+        return f"{self.marked(answer.get('channel') or channel)}/{answer['ts']}"
 
     async def _edit(self, ref: Ref, card: Card) -> bool:
         """Whether the card was there to be edited. An edit may be repeated: what is unclear is done again later."""
-        channel, _, ts = ref.partition("/")
+        channel, ts = _parts(ref)
         await self._pace.turn("update")
         try:
             await self._do("update", "chat.update", channel=channel, ts=ts, link_names=False, **cards.message(card))
@@ -255,8 +275,8 @@ class Slack:
         found = str(channel.get("id", "")) if isinstance(channel, dict) else ""
         if not found:
             raise TryLater
-        self._chats.put(to.id, found)
-        return found
+        self._chats.put(to.id, self.marked(found))
+        return self.marked(found)
 
     async def _ask(self, method: str, **form: str) -> Any:
         """A method that reads: Slack takes these as a form."""
@@ -325,6 +345,33 @@ class _Missing(Exception):
 
 class _KeptByRule(Exception):
     """The message may be changed, but not deleted: the workspace keeps everything that was said."""
+
+
+async def respond(
+    session: aiohttp.ClientSession, url: str, card: Card, *, tls: ssl.SSLContext, proxy: str | None
+) -> None:
+    """Answer a press at the address Slack gave with it: that takes no token."""
+    try:
+        answering = session.post(url, json=cards.aside(card), ssl=tls, proxy=proxy, allow_redirects=False)
+        async with answering as answer:
+            if answer.status != HTTPStatus.OK:
+                quiet.failed("response-url", f"http-{answer.status}")
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        quiet.failed("response-url", type(error).__name__)
+
+
+def place_of(address: str) -> str:
+    """Which of several installations an address or a reference is of; "" where there was only one."""
+    return address.partition("/")[0].partition("@")[2]
+
+
+def _bare(address: str) -> str:
+    return address.partition("@")[0]
+
+
+def _parts(ref: Ref) -> tuple[str, str]:
+    channel, _, ts = ref.partition("/")
+    return _bare(channel), ts
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:

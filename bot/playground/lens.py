@@ -11,7 +11,9 @@ from bot.texts import PLATFORMS as LABELS
 from bot.texts import Words
 from conversations import privacy
 
-HOUSE: Final = ("old-button", "noted", "not-here", "door-see-chat", "relay-not-passed-on")  # said by no conversation
+HOUSE: Final = (  # said by no conversation
+    *("old-button", "noted", "not-here", "being-updated", "door-see-chat", "relay-not-passed-on"),
+)
 WINDOW: Final = "window"  # where Slack shows something and keeps no message of it
 
 

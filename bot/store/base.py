@@ -45,6 +45,10 @@ class Damaged(Exception):
     """Stored bytes do not open: wrong key, wrong place, or changed. Never treated as empty."""
 
 
+class Newer(Exception):
+    """A version that knows more than ours wrote this record. Leave it as it is: one of that version is to have it."""
+
+
 class NoAnswer(Exception):
     """The database did not answer, or refused. After a save nobody knows whether it is written: begin with a read.
 

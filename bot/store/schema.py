@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from bot.store.base import NoAnswer, Unfit
-from bot.store.server import OLDEST, SCHEMA, connect, failure, look
+from bot.store.server import OLDEST, SCHEMA, connect, failure, look, works_for
 
 _LOCK: Final = 7_331_019_041  # ours among the advisory locks of this database; any number nobody else uses
 
@@ -22,16 +22,20 @@ _LOCK: Final = 7_331_019_041  # ours among the advisory locks of this database; 
 def upgrade(url: str) -> int:
     """Bring the schema to what this version needs, all of it or nothing; two at once do it one after the other.
 
-    Returns the number it has now. Raises NoAnswer, and Unfit for a server that is too old or not ours.
+    Returns the number it has now; a newer one on which this version works is left as it is. Raises NoAnswer, and Unfit
+    for a server that is too old or not ours.
     """
     before = look(url)
-    if before.version < OLDEST or before.schema < 0 or before.schema > SCHEMA:
+    if before.version < OLDEST or before.schema < 0 or (before.schema > SCHEMA and before.unfit()):
         raise Unfit(before.unfit())
+    if before.schema > SCHEMA:
+        return before.schema
     engine = create_engine("postgresql+psycopg://", creator=lambda: connect(url), poolclass=NullPool)
     try:
         with engine.connect() as connection, connection.begin():
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             command.upgrade(_migrations(connection=connection), "head")
+            connection.execute(text(works_for(oldest())))
     except DBAPIError as error:
         cause = error.orig
         raise (failure(cause) if isinstance(cause, psycopg.Error) else NoAnswer()) from None
@@ -48,6 +52,12 @@ def current(url: str) -> int:
 def newest() -> str:
     """The last migration of this version."""
     return ScriptDirectory.from_config(_migrations()).get_current_head() or ""
+
+
+def oldest() -> int:
+    """The oldest schema whose programmes may go on working on ours: each migration says it of itself (`works_for`)."""
+    scripts = ScriptDirectory.from_config(_migrations()).walk_revisions()
+    return max(int(script.module.works_for) for script in scripts)
 
 
 def _migrations(**attributes: object) -> Config:

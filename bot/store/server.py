@@ -21,6 +21,7 @@ OLDEST: Final = 14  # the major version; older ones get no repairs any more
 SCHEMA: Final = 2  # what this version reads and writes; bot/store/migrations makes it
 
 _NOT_LET_IN: Final = r"authentication failed|no pg_hba\.conf entry|role \".*\" does not exist|not permitted to log in"
+_WORKS_FOR: Final = "works for "
 _UPGRADE: Final = "run `peersupport db upgrade` and start again."
 _DEFAULTS: Final[Mapping[str, str | int]] = {
     "connect_timeout": 5,  # seconds
@@ -33,7 +34,10 @@ _DEFAULTS: Final[Mapping[str, str | int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A server as it is now. `schema` is 0 where nothing was prepared, and -1 where somebody else did."""
+    """A server as it is now. `schema` is 0 where nothing was prepared, and -1 where somebody else did.
+
+    `works_for`: the oldest schema for which a programme may have been made that works on this one; 0 where nobody said.
+    """
 
     version: int
     schema: int
@@ -41,6 +45,7 @@ class Look:
     durable: bool
     ahead: timedelta = timedelta(0)  # how far our clock is ahead of the server's
     late: timedelta = timedelta(0)  # since when the earliest thing is due; nothing where none is
+    works_for: int = 0
 
     def unfit(self) -> str:
         """Why it cannot be served from, as a sentence with its fix; "" when it can."""
@@ -52,12 +57,19 @@ class Look:
             return f"The database of PEERSUPPORT_STORE is not prepared: {_UPGRADE}"
         if self.schema < SCHEMA:
             return f"The database of PEERSUPPORT_STORE is as an older version left it: {_UPGRADE}"
-        if self.schema > SCHEMA:
+        if self.schema > SCHEMA and not 0 < self.works_for <= SCHEMA:
             return (
                 "The database of PEERSUPPORT_STORE was prepared by a newer version: install that one; "
                 "`peersupport db upgrade` does not go back."
             )
         return ""
+
+
+def fit(schema: int) -> str:
+    """How a schema that is not unfit fits, as a sentence."""
+    if schema > SCHEMA:
+        return f"The schema is {schema:04}, a newer version's; this one, made for {SCHEMA:04}, works on it."
+    return f"The schema is {schema:04}, as this version needs it."
 
 
 def conninfo(url: str) -> str:
@@ -90,6 +102,7 @@ def look(url: str) -> Look:
             durable=_one(connection, "SELECT current_setting('fsync')") == "on",
             ahead=_ahead(connection),
             late=_late(connection) if schema == SCHEMA else timedelta(0),
+            works_for=_works_for(connection),
         )
     except psycopg.Error as error:
         raise failure(error) from None
@@ -118,6 +131,17 @@ def _schema(connection: psycopg.Connection) -> int:
         return 0
     found = str(_one(connection, "SELECT coalesce(max(version_num), '0000') FROM alembic_version"))
     return int(found) if found.isdecimal() else -1
+
+
+def works_for(number: int) -> str:
+    """The statement that writes down for which programmes the schema is good, where every version can read it."""
+    return f"COMMENT ON TABLE alembic_version IS '{_WORKS_FOR}{number:04}'"
+
+
+def _works_for(connection: psycopg.Connection) -> int:
+    found = str(_one(connection, "SELECT obj_description(to_regclass('alembic_version'), 'pg_class')"))
+    number = found.removeprefix(_WORKS_FOR)
+    return int(number) if number.isdecimal() else 0
 
 
 def _one(connection: psycopg.Connection, statement: str) -> object:

@@ -20,4 +20,4 @@ coming-volunteering-expired = A peer's training has expired
 coming-volunteering-tidy = What a peer no longer needs is tidied away
 coming-doorstep-go = We forget who was at the door
 coming-message = A message is tried again
-coming-volunteering-code = A code for the other platform runs out
+coming-volunteering-code = A code for the other account runs out

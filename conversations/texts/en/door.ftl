@@ -64,7 +64,7 @@ door-forgotten =
     If you are a peer too, type "leave" to leave the roster.
 door-hidden = We took what we said about you out of this chat, as far as { $platform } lets us. You can come back any time.
 settings =
-    Are you a peer, and do you also use this on another platform? Link the two, so that nobody offers you your own request.
+    Are you a peer, and do you also use this in another workspace, or on another platform? Link the two, so that nobody offers you your own request.
     Make a code where you are a peer, and enter it where you are not. You can also leave it as it is.
 link-form = Please enter the code that your other account shows. It counts for ten minutes, and once.
 link-form-title = Link your accounts
@@ -74,6 +74,7 @@ door-typed = What you typed stays in { $platform }; we did not keep it and passe
 taken-away = This is no longer needed.
 old-button = This was already answered. Nothing more is needed.
 noted = Thank you. This is noted.
+being-updated = We are being updated just now, so this did not count. Please try again in a minute.
 not-here = I only answer where nobody else reads. Please write to me in a chat of our own.
 push = You have a message.
 push-offer = A colleague would like to talk.
@@ -95,6 +96,7 @@ when-weekday = { $day } at { $time }
 
 a-colleague = a colleague
 link-to-chat = Open a private chat
+link-another-workspace = { $person } is in another part of { $their-platform }; your hospital's directory has them.
 link-elsewhere = { $person } is on { $their-platform }; your hospital's directory has them.
 code-name-0 = Heron
 code-name-1 = Willow

@@ -104,7 +104,7 @@ volunteer-ready =
 volunteer-paused = You are paused until you say. Nobody is told. Thank you for looking after yourself.
 volunteer-paused-until = You are paused until { $until }. Nobody is told. Thank you for looking after yourself.
 volunteer-code =
-    Your code is { $code }. On the other platform, type "code" to me and enter it. It counts for ten minutes.
+    Your code is { $code }. Where you also are, type "code" to me and enter it. It counts for ten minutes.
     Please show it to nobody, or leave it and nothing changes.
 volunteer-linked = Your two accounts are linked. A request from either is never offered to you.
 volunteer-pause = For how long would you like a break?

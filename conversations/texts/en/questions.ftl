@@ -145,7 +145,7 @@ ask-evaluates-supervises = Supervise colleagues
 ask-evaluates-reviews = Sit on peer review, RCA, risk, HR or credentialing
 
 ask-code = The code
-ask-also = Who they are on this platform, too
+ask-also = Who they are here, too
 ask-trained = When they were trained
 ask-trained-today = Today, or in the last weeks
 ask-trained-half-year = About half a year ago

@@ -9,6 +9,7 @@ from alembic import op
 
 revision = "0001"
 down_revision = None
+works_for = 1  # the oldest schema whose programmes may go on working on this one
 
 
 def upgrade() -> None:

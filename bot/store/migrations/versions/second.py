@@ -13,6 +13,7 @@ from procrastinate.schema import SchemaManager
 
 revision = "0002"
 down_revision = "0001"
+works_for = 2  # an older programme fills none of these columns, and believes that it is alone
 
 
 def upgrade() -> None:
