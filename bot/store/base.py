@@ -90,6 +90,12 @@ class Store(Protocol):
     async def kind(self, kind: str) -> Sequence[Record]:
         """Every record of one kind; used for the roster, which is small."""
 
+    async def page(self, after: str, limit: int) -> Sequence[Record]:
+        """Records whose id comes after this one, in the order of ids, at most so many; "" begins. Empty: that was all.
+
+        A walk over everything: what is there from its begin to its end is met exactly once.
+        """
+
     async def purge(self) -> None:
         """Leave no byte of what was destroyed; safe to call at any time."""
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import heapq
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Self, cast
@@ -127,6 +128,16 @@ class TinyStore:
         """When the earliest record falls due."""
         self._refuse_if_over()
         return self._dues.earliest()
+
+    async def page(self, after: str, limit: int) -> Sequence[Record]:
+        """Records after this id, in the order of ids, as they stood when asked for, once that is durable."""
+        self._refuse_if_over()
+        ids = heapq.nsmallest(limit, (id for id in self._documents if id > after))
+        found = [record(id, self._documents[id]) for id in ids]  # no await before the line below
+        if self._last is not None:
+            await asyncio.shield(self._last)
+        self._refuse_if_over()
+        return found
 
     async def search(self, where: QueryLike) -> Sequence[Record]:
         """Records whose clear columns match a TinyDB Query. Looks at every record: for tools, not for steps."""
