@@ -15,11 +15,12 @@ import structlog
 
 from adapters.base import Adapter
 from adapters.pace import Pace
-from bot import clock, web
+from bot import clock, keys, web
 from bot.archive import Archive
 from bot.config import Settings
 from bot.engine import Engine
 from bot.house import House
+from bot.night import Night
 from bot.platforms import Paced, configured
 from bot.starting import Starting
 from bot.store.base import Store
@@ -55,8 +56,10 @@ class Running:
 async def running(settings: Settings, world: World = World()) -> AsyncIterator[Running]:
     """The whole programme, up and serving. On leaving it accepts nothing new and finishes what it began."""
     async with AsyncExitStack() as ending:
-        vault = Vault(settings.root_key.get_secret_value() if settings.root_key else b"")
+        vault, ring = keys.unlocked(settings, world.now())
         store = await ending.enter_async_context(opened(settings.store, vault))
+        await keys.belongs(store, vault, ring, world.now())
+        night = Night(store, vault, ring, settings.key_days, world.now)
         platforms = tuple(configured(settings, world.now, world.pace))
         for platform in platforms:
             ending.push_async_callback(platform.close)
@@ -67,8 +70,12 @@ async def running(settings: Settings, world: World = World()) -> AsyncIterator[R
         engine = Engine(house)
         ending.push_async_callback(engine.idle)
         doors = {each.route: each.entrance(engine) for each in platforms}
-        waker = clock.Clock(engine, store, tick=world.tick)
-        checks = {"store": _writable(store), **{each.name: _open(engine, starting, each.name) for each in platforms}}
+        waker = clock.Clock(engine, store, tick=world.tick, nightly=night.turn)
+        checks = {
+            "store": _writable(store),
+            "keys": _turned(night),
+            **{each.name: _open(engine, starting, each.name) for each in platforms},
+        }
         ops = await web.listen(web.ops(checks), _at(settings.ops_bind))
         ending.push_async_callback(ops.stop)
         posts = {each.route: starting.admitted(each.name, doors[each.route].handle) for each in platforms}
@@ -107,6 +114,13 @@ def _writable(store: Store) -> web.Check:
     async def check() -> bool:
         await store.check()
         return True
+
+    return check
+
+
+def _turned(night: Night) -> web.Check:
+    async def check() -> bool:
+        return night.well
 
     return check
 

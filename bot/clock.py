@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -24,18 +24,25 @@ SOONEST = timedelta(milliseconds=250)
 ONCE: Final[Mapping[str, Any]] = {"misfire_grace_time": None, "max_instances": 1000}
 
 
+async def nothing() -> None:
+    """Nights pass and nothing turns, as in rehearsals."""
+
+
 class Clock:
     """Fires at the next due time, and at a safety tick in case that one was missed.
 
     The programme's time may differ from the machine's (tests push it); only the distance to the next due time is used.
     """
 
-    def __init__(self, engine: Engine, store: Store, *, tick: timedelta = TICK) -> None:
-        self._engine, self._store, self._tick = engine, store, tick
+    def __init__(
+        self, engine: Engine, store: Store, *, tick: timedelta = TICK, nightly: Callable[[], Awaitable[None]] = nothing
+    ) -> None:
+        """`nightly` is called at every tick, and does nothing when its turn is done."""
+        self._engine, self._store, self._tick, self._nightly = engine, store, tick, nightly
         self._scheduler = AsyncIOScheduler(timezone=UTC, executors={"default": AsyncIOExecutor()})
         self._planned: datetime | None = None
         self._looked: datetime | None = None  # up to when everything due was looked at
-        self._turning = asyncio.Lock()
+        self._turning, self._at_night = asyncio.Lock(), asyncio.Lock()
         self._planning: asyncio.Task[None] | None = None
         engine.post.ledger.written = self._something_was_written
 
@@ -55,6 +62,8 @@ class Clock:
     async def tick(self) -> None:
         """The safety net, and the minute within which what was forgotten is gone from the disk."""
         await self.turn()
+        async with self._at_night:  # deadlines do not wait for it
+            await self._nightly()
         async with self._turning:
             await self._store.purge()
 
@@ -77,5 +86,5 @@ class Clock:
     async def stop(self) -> None:
         """Wake nobody any more; a turn that has begun is finished."""
         self._scheduler.remove_all_jobs()
-        async with self._turning:
+        async with self._at_night, self._turning:
             self._scheduler.shutdown(wait=False)

@@ -52,7 +52,7 @@ def examine(
     try:
         settings = config.load(environ, folder)
     except Refused as refused:
-        return None, tuple(Finding("settings", "fail", *_halves(problem)) for problem in refused.problems)
+        return None, tuple(Finding("settings", "fail", *halves(problem)) for problem in refused.problems)
     return settings, tuple(_findings(settings, today))
 
 
@@ -129,6 +129,9 @@ def _findings(settings: Settings, today: date) -> Iterator[Finding]:
     yield _unknown(settings)
     yield _root_key(settings)
     yield _secrets(settings)
+    from bot import doctor_ring  # which makes findings of ours
+
+    yield from doctor_ring.examine(settings, today)
     yield from _database(settings.store) if isinstance(settings.store, Postgres) else _store(settings.store)
     yield from _slack(settings)
     yield from _teams(settings)
@@ -237,11 +240,11 @@ def _database(store: Postgres) -> Iterator[Finding]:
         found = look(store.url)
     except (NoAnswer, Unfit) as failure:
         says = failure.sentence() if isinstance(failure, NoAnswer) else str(failure)
-        yield Finding("store-server", "fail", *_halves(says))
+        yield Finding("store-server", "fail", *halves(says))
         return
     yield Finding("store-server", "ok", f"The server of the store answers; it is PostgreSQL {found.version}.")
     if found.unfit():
-        yield Finding("store-schema", "fail", *_halves(found.unfit()))
+        yield Finding("store-schema", "fail", *halves(found.unfit()))
     else:
         yield Finding("store-schema", "ok", "The database is prepared for this version.")
     if found.encrypted:
@@ -267,7 +270,7 @@ def _database(store: Postgres) -> Iterator[Finding]:
 def _slack(settings: Settings) -> Iterator[Finding]:
     missing = [problem for problem in settings.missing_to_serve() if problem.startswith(("SLACK_", "No chat"))]
     for problem in missing:
-        yield Finding("slack", "fail", *_halves(problem))
+        yield Finding("slack", "fail", *halves(problem))
     if not missing:
         yield Finding("slack", "ok", "Slack is configured." if settings.slack else "Slack is not used.")
 
@@ -275,7 +278,7 @@ def _slack(settings: Settings) -> Iterator[Finding]:
 def _teams(settings: Settings) -> Iterator[Finding]:
     missing = [problem for problem in settings.missing_to_serve() if problem.startswith("TEAMS_")]
     for problem in missing:
-        yield Finding("teams", "fail", *_halves(problem))
+        yield Finding("teams", "fail", *halves(problem))
     secret = settings.teams_client_secret
     if secret and values.uuid(secret.get_secret_value()):
         yield Finding(
@@ -386,7 +389,7 @@ def _zone(settings: Settings) -> Finding:
     )
 
 
-def _halves(problem: str) -> tuple[str, str]:
+def halves(problem: str) -> tuple[str, str]:
     """A refusal is one sentence, "what is wrong: what to do"."""
     says, found, fix = problem.partition(": ")
     return (says + ".", fix[:1].upper() + fix[1:]) if found else (problem, "See docs/settings.md.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,19 @@ class Stale(Exception):
 
 class Damaged(Exception):
     """Stored bytes do not open: wrong key, wrong place, or changed. Never treated as empty."""
+
+
+ANOTHER_RING: Final = (
+    "PEERSUPPORT_KEY_RING is not the ring this store was written with, or an older copy of it: name the folder that "
+    "every other `serve` of this store uses; if that is lost, see `peersupport keys lost`."
+)
+
+
+class NotOnTheRing(Damaged):
+    """A whole store hangs on a key that is not on the ring: dropped since, or of another ring. Says what to do."""
+
+    def __init__(self) -> None:
+        super().__init__(ANOTHER_RING)
 
 
 class NoAnswer(Exception):

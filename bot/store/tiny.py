@@ -214,10 +214,13 @@ class TinyStore:
     # ------------------------------------------------------------ forgetting
 
     async def purge(self) -> None:
-        """Leave no byte of what was destroyed or replaced before this call. Raises CompactionFailed if it stays."""
+        """Leave no byte of what was destroyed or replaced before this call. Raises CompactionFailed if it stays.
+
+        Afterwards the file hangs on the key under which everything was sealed when this was called, or a newer one.
+        """
         self._refuse_if_over()
         outdated = self._outdated
-        while self._cleaned < outdated:
+        while self._cleaned < outdated or not self._writer.is_up_to_date():
             await asyncio.shield(self._compacting or self._compact())
             await asyncio.sleep(0)  # a future may be done before its callback has run; without this we would spin
             self._refuse_if_over()
