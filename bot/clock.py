@@ -42,7 +42,8 @@ class Clock:
         self._scheduler = AsyncIOScheduler(timezone=UTC, executors={"default": AsyncIOExecutor()})
         self._planned: datetime | None = None
         self._looked: datetime | None = None  # up to when everything due was looked at
-        self._turning, self._at_night = asyncio.Lock(), asyncio.Lock()
+        self._turning, self._ticking = asyncio.Lock(), asyncio.Lock()
+        self._stopping = False
         self._planning: asyncio.Task[None] | None = None
         engine.post.ledger.written = self._something_was_written
 
@@ -61,11 +62,13 @@ class Clock:
 
     async def tick(self) -> None:
         """The safety net, and the minute within which what was forgotten is gone from the disk."""
-        await self.turn()
-        async with self._at_night:  # deadlines do not wait for it
-            await self._nightly()
-        async with self._turning:
-            await self._store.purge()
+        if self._stopping:
+            return
+        async with self._ticking:
+            await self.turn()
+            await self._nightly()  # deadlines do not wait for it
+            async with self._turning:
+                await self._store.purge()
 
     def _something_was_written(self) -> None:
         """A deadline may have come nearer than the one we wait for. A burst of writes is looked at once."""
@@ -84,7 +87,8 @@ class Clock:
         self._scheduler.add_job(self.turn, "date", id="next", run_date=at, replace_existing=True, **ONCE)
 
     async def stop(self) -> None:
-        """Wake nobody any more; a turn that has begun is finished."""
+        """Wake nobody any more; a turn or a tick that has begun is finished."""
+        self._stopping = True
         self._scheduler.remove_all_jobs()
-        async with self._at_night, self._turning:
+        async with self._ticking, self._turning:
             self._scheduler.shutdown(wait=False)

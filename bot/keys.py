@@ -99,7 +99,7 @@ def _hangs_on_a_root(store: Path | Postgres) -> bool:
     from bot.store.journal import hangs_on
     from bot.store.writer import NAME
 
-    return (store / NAME).exists() and hangs_on(store / NAME) is None
+    return (store / NAME).exists() and hangs_on(store / NAME) in {None, ROOT_ITSELF}
 
 
 def had_a_ring(store: Path | Postgres) -> bool:

@@ -43,6 +43,8 @@ async def look(settings: Settings) -> Loss:
     vault = _vault(settings)
     if not _opens(settings.store, vault):
         return Loss({}, everything=True)
+    if isinstance(settings.store, Path) and not settings.store.exists():
+        return Loss({})  # and none is made by asking
     async with _opened(settings.store, vault) as store:
         return Loss(Counter(record.kind for record in await _shut(store, vault)))
 
@@ -56,6 +58,8 @@ async def start_again(settings: Settings, now: datetime) -> Loss:
     if isinstance(settings.store, Path) and not _opens(settings.store, vault):
         _destroy(settings.store)
         return Loss({}, everything=True)
+    if isinstance(settings.store, Path) and not settings.store.exists():
+        return Loss({})
     async with _opened(settings.store, vault) as store:
         shut = await _shut(store, vault)
         for record in shut:
@@ -79,6 +83,7 @@ def _ring(settings: Settings, now: datetime) -> Ring:
 
 
 def _vault(settings: Settings) -> Vault:
+    keys.roots(settings)
     try:
         return keys.to_look(settings)
     except Unfit as wrong:

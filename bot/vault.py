@@ -179,6 +179,8 @@ class Vault:
     def _unwrapped(self, place: bytes, sealed: bytes) -> bytes:
         key_id = wrapped_under(sealed)
         ring = None if key_id is None else self._keys.key(key_id)
+        if ring is None and key_id == ROOT_ITSELF:
+            return _first(self._released, key_id + place, sealed[_WRAP:_WRAP_ENDS])
         if key_id is None or ring is None:
             _refuse()
         try:
@@ -210,10 +212,11 @@ class Vault:
 
     def unwrap_file_key(self, file_id: bytes, wrapped: bytes) -> bytes:
         """The key of this file. Raises Damaged, or NotOnTheRing where it hangs on a key that is not here."""
-        ring = self._keys.key(file_id[:KEY_ID])
-        if ring is None:
+        key_id = file_id[:KEY_ID]
+        ring = self._keys.key(key_id)
+        if ring is None and key_id != ROOT_ITSELF:
             raise NotOnTheRing
-        return _first((ring,), b"file " + file_id, wrapped)
+        return _first(self._released if ring is None else (ring,), b"file " + file_id, wrapped)
 
     def unwrap_released_file_key(self, file_id: bytes, wrapped: bytes) -> bytes:
         """The key of a file as older versions began one. Raises Damaged."""

@@ -160,6 +160,24 @@ async def test_what_an_older_version_sealed_is_hung_on_the_ring_in_the_first_nig
     await bot.store.close()
 
 
+async def test_a_store_that_was_begun_without_a_ring_opens_with_one_and_hangs_on_it_after_a_night(
+    tmp_path: Path,
+) -> None:
+    alone = Vault(ROOT)
+    store = TinyStore.open(tmp_path / "store", alone)
+    await store.save(sealed(alone, "r1"))
+    await store.close()
+    bot = await house(tmp_path)
+    assert await all_open(bot.store, bot.vault) == 2
+    await bot.nights(0)
+    await bot.store.close()
+    with pytest.raises(NotOnTheRing):
+        TinyStore.open(tmp_path / "store", alone)
+    again = await house(tmp_path)
+    assert await all_open(again.store, again.vault) == 2
+    await again.store.close()
+
+
 # ---------------------------------------------------------------- what is kept stays
 
 

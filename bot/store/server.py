@@ -105,12 +105,13 @@ def one(url: str, id: str) -> Record | None:
 
 
 def older(url: str) -> bool:
-    """Whether a record is sealed as versions before the key ring did. Raises NoAnswer, Unfit."""
+    """Whether a record hangs on a root itself, as before the key ring. Raises NoAnswer, Unfit."""
     connection = connect(url)
     try:
         if _one(connection, "SELECT to_regclass('records')::text") is None:
             return False
-        return bool(_one(connection, r"SELECT EXISTS (SELECT 1 FROM records WHERE substring(sealed, 1, 1) = '\x01')"))
+        found = r"SELECT EXISTS (SELECT 1 FROM records WHERE substring(sealed, 1, 1) = '\x01' OR"
+        return bool(_one(connection, found + r" substring(sealed, 2, 8) = '\x0000000000000000')"))
     except psycopg.Error as error:
         raise failure(error) from None
     finally:
