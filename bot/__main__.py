@@ -18,7 +18,9 @@ import structlog
 import typer
 
 from bot import config, doctor, lines, logs
+from bot.checks import machine, serving
 from bot.config import Refused, Settings
+from bot.outbound import proxy_to
 from bot.platforms import NotStarted
 from bot.store.base import Damaged, NoAnswer, NotOnTheRing, Unfit
 from bot.store.disk import InUse
@@ -66,6 +68,7 @@ def serve() -> None:
     """Run the programme, with the platforms that are configured."""
     settings = config.load_to_serve()
     logs.configure(settings.log_format, settings.log_level)
+    machine.forbid_dumps()
     from bot.app import serve as run
 
     warn_of(settings)
@@ -148,16 +151,16 @@ def examine(
 ) -> None:
     """Check this installation; changes nothing, and is safe to paste. Ends with 0 ok, 1 warnings, 2 failures."""
     settings, findings = doctor.examine(_today())
+    if settings is not None:
+        findings = (*findings, serving.ask(settings.ops_bind))
     if live and settings is not None:
         logs.configure(settings.log_format, settings.log_level)  # what an adapter logs is not of the answer
         findings = (*findings, *asyncio.run(_examine_live(settings)))
     if as_json:
         typer.echo(json.dumps([finding.as_json() for finding in findings], indent=2))
     else:
-        for finding in findings:
-            typer.echo(f"{finding.status:<5} {finding.id:<17} {finding.says}")
-            if finding.fix and finding.status != "ok":
-                typer.echo(f"      {'':<17} -> {finding.fix}")
+        for line in (line for finding in findings for line in finding.as_lines()):
+            typer.echo(line)
     raise typer.Exit(doctor.exit_code(findings))
 
 
@@ -333,23 +336,25 @@ def _check_address(http: str, path: str, caller: str) -> None:
 
 
 async def _examine_live(settings: Settings) -> list[doctor.Finding]:
-    found = [await doctor.examine_live(settings, _lacking_in_slack)] if settings.slack or not settings.teams else []
-    return [*found, await doctor.examine_teams_live(settings, _ask_teams)] if settings.teams else found
+    around = await doctor.examine_around(settings, lambda: datetime.now(UTC))
+    found = [await doctor.examine_live(settings, _granted_by_slack)] if settings.slack or not settings.teams else []
+    teams = [await doctor.examine_teams_live(settings, _ask_teams)] if settings.teams else []
+    return [*around, *found, *teams]
 
 
-async def _lacking_in_slack(settings: Settings) -> frozenset[str]:
+async def _granted_by_slack(settings: Settings) -> doctor.Granted:
     from adapters.slack.slack import Slack
 
-    token, proxy = settings.slack_bot_token, settings.https_proxy
+    token = settings.slack_bot_token
     slack = Slack(
         token.get_secret_value() if token else "",
         api_url=settings.slack_api_url,
-        proxy=proxy.get_secret_value() if proxy else None,
+        proxy=proxy_to(settings.slack_api_url, settings),
         ca_file=settings.ca_file,
     )
     try:
         await slack.start()
-        return slack.lacks
+        return doctor.Granted(slack.lacks, slack.exceeds)
     finally:
         await slack.close()
 

@@ -10,28 +10,36 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
 from adapters.base import Adapter
 from adapters.pace import Pace
-from bot import clock, keys, web
+from bot import keys, web
 from bot.archive import Archive
+from bot.clock.base import TICK
+from bot.clock.chosen import clock_for
 from bot.config import Settings
 from bot.engine import Engine
 from bot.house import House
 from bot.night import Night
 from bot.platforms import Paced, configured
 from bot.starting import Starting
+from bot.stopping import LINGER, Stopping, promise
 from bot.store.base import Store
 from bot.store.opened import opened
 from bot.texts import Words
 from bot.values import Bind
 from bot.vault import Vault
+from bot.watch import Watch
 
 log = structlog.get_logger()
 
 LUCK = 1 << 30
+
+# seconds that each part of an end may take, of those that are promised in all
+_TURN, _ANSWER, _DELIVER, _CLOSE = 3.0, 10.0, 5.0, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +47,9 @@ class World:
     """What differs between the real world and a rehearsal: the time, how often we look, and how we take turns."""
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    tick: timedelta = clock.TICK
+    tick: timedelta = TICK
     pace: Paced = Pace
+    linger: float = LINGER  # seconds between the first signal and the end of serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,43 +59,52 @@ class Running:
     public: str
     ops: str
     engine: Engine
+    watch: Watch
 
 
 @asynccontextmanager
-async def running(settings: Settings, world: World = World()) -> AsyncIterator[Running]:
-    """The whole programme, up and serving. On leaving it accepts nothing new and finishes what it began."""
+async def running(
+    settings: Settings, world: World = World(), stopping: Stopping | None = None
+) -> AsyncIterator[Running]:
+    """The whole programme, up and serving. On leaving it accepts nothing new and finishes what it can in its time."""
+    stopping = stopping or Stopping()
     async with AsyncExitStack() as ending:
         vault, ring = keys.unlocked(settings, world.now())
-        store = await ending.enter_async_context(opened(settings.store, vault))
+        kept = await ending.enter_async_context(stopping.closing(opened(settings.store, vault)))
+        store = kept.store
         await keys.belongs(store, vault, ring, world.now())
         night = Night(store, vault, ring, settings.key_days, world.now)
         platforms = tuple(configured(settings, world.now, world.pace))
         for platform in platforms:
-            ending.push_async_callback(platform.close)
+            ending.push_async_callback(stopping.within, _CLOSE, platform.close)
         starting = Starting(platforms, world.tick)
         ending.push_async_callback(starting.stop)
         await starting.begin()
         house = _house(settings, world, store, vault, {each.name: each.adapter for each in platforms})
         engine = Engine(house)
-        ending.push_async_callback(engine.idle)
+        ending.push_async_callback(stopping.within, _DELIVER, engine.idle)
         doors = {each.route: each.entrance(engine) for each in platforms}
-        waker = clock.Clock(engine, store, tick=world.tick, nightly=night.turn)
-        checks = {
-            "store": _writable(store),
-            "keys": _turned(night),
-            **{each.name: _open(engine, starting, each.name) for each in platforms},
-        }
-        ops = await web.listen(web.ops(checks), _at(settings.ops_bind))
-        ending.push_async_callback(ops.stop)
+        clock = await clock_for(store, engine, tick=world.tick)
+        is_open = {each.name: _open(engine, starting, each.name) for each in platforms}
+        watch = Watch(settings, store, is_open, world.now, world.tick, {"ring": night.look})
+        clock.nightly, clock.ticked = night.turn, watch.turned
+        ops = await web.listen(web.ops(watch.ready.look, watch.page), _at(settings.ops_bind))
+        ending.push_async_callback(stopping.within, _CLOSE, ops.stop)
         posts = {each.route: starting.admitted(each.name, doors[each.route].handle) for each in platforms}
         public = await web.listen(web.public(posts), _at(settings.bind))
-        ending.push_async_callback(public.stop, *(door.drain for door in doors.values()))
-        await engine.resume()
+        drains = tuple(door.drain for door in doors.values())
+        ending.push_async_callback(stopping.within, _ANSWER, partial(public.stop, *drains))
+        if kept.first:
+            await engine.resume()
+            await kept.joined()
         gc.freeze()  # what was built until here lives as long as we do: no collection need walk it during a press
-        waker.start()
-        ending.push_async_callback(waker.stop)
+        watch.turned()
+        clock.start()
+        ending.push_async_callback(stopping.within, _TURN, clock.stop)
+        watch.pulse.start()
+        ending.push_async_callback(watch.pulse.stop)
         log.info("serving")
-        yield Running(public.url, ops.url, engine)
+        yield Running(public.url, ops.url, engine, watch)
     log.info("stopped")
 
 
@@ -110,32 +128,22 @@ def _at(bind: Bind) -> str:
     return f"{host}:{bind.port}"
 
 
-def _writable(store: Store) -> web.Check:
-    async def check() -> bool:
-        await store.check()
-        return True
-
-    return check
-
-
-def _turned(night: Night) -> web.Check:
-    async def check() -> bool:
-        return night.well
-
-    return check
-
-
-def _open(engine: Engine, starting: Starting, platform: str) -> web.Check:
-    async def check() -> bool:
-        return platform not in engine.shut_out and platform not in starting.waiting
-
-    return check
+def _open(engine: Engine, starting: Starting, platform: str) -> Callable[[], bool]:
+    return lambda: platform not in engine.shut_out and platform not in starting.waiting
 
 
 async def serve(settings: Settings, world: World = World()) -> None:
-    """Serve until asked to stop by SIGTERM or SIGINT."""
-    stop = asyncio.Event()
+    """Serve until asked to stop by SIGTERM or SIGINT. Asked again, what is under way is left for the next start."""
+    stopping = Stopping(world.linger)
+
+    def asked() -> None:
+        if not stopping.asked.is_set():
+            promise()
+        stopping.ask()
+
     for sign in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
-    async with running(settings, world):
-        await stop.wait()
+        asyncio.get_running_loop().add_signal_handler(sign, asked)
+    async with running(settings, world, stopping) as programme:
+        await stopping.asked.wait()
+        programme.watch.ready.stops()
+        await stopping.linger()

@@ -205,13 +205,22 @@ class Settings(BaseSettings):
     ops_bind: Annotated[Bind, Parsed(values.bind)] = _house(
         "PEERSUPPORT_OPS_BIND",
         "127.0.0.1:9090",
-        "Where the probes `/livez` and `/readyz` listen; never public.",
+        "Where `/livez`, `/readyz` and `/metrics` listen; never public.",
     )
     https_proxy: Annotated[SecretStr | None, Parsed(values.proxy)] = _house(
         "HTTPS_PROXY", "", "The proxy for what we send.", secret=True
     )
-    ca_file: Annotated[Path | None, Parsed(values.readable)] = _house(
-        "PEERSUPPORT_CA_FILE", "", "Certificates to trust; otherwise the system's."
+    no_proxy: Annotated[str, Parsed(str)] = _house(
+        "NO_PROXY", "", "Hosts and domains that are called without it, by comma."
+    )
+    ca_file: Annotated[Path | None, Parsed(values.certificates)] = _house(
+        "PEERSUPPORT_CA_FILE", "", "Certificates to trust besides the system's (PEM), as for TLS inspection."
+    )
+    alert_url: Annotated[SecretStr | None, Parsed(values.alert_url)] = _house(
+        "PEERSUPPORT_ALERT_URL",
+        "",
+        "Where the operator is told that something is wrong, and that nothing is: the kind, and never more.",
+        secret=True,
     )
     log_format: Annotated[Literal["json", "console"], Parsed(values.log_format)] = _house(
         "LOG_FORMAT", "json", "json or console."

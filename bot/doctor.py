@@ -1,67 +1,81 @@
 """Looks at an installation without changing it, and says for each thing whether it is well, and if not what to do.
 
-What it says is safe to paste anywhere: no secret, no name, no id, no path. The ids of the checks never change.
+What it says is safe to paste anywhere: no secret, no person, no id, no path. The ids of the checks never change. Each
+kind of thing has a module in checks/; here are the order, the programme's settings, and what the platforms say of us.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
 import stat
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from datetime import date
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from adapters.base import Stopped, TryLater, Unclear, Unreachable
 from bot import config, lines, values
+from bot.checks import machine, ring, storage, switches
+from bot.checks.finding import Finding, exit_code, halves
+from bot.checks.machine import Machine
 from bot.config import Refused, Settings
-from bot.store.base import NoAnswer, Unfit
-from bot.values import Postgres
 
-Status = Literal["ok", "warn", "fail"]
-Lacking = Callable[[Settings], Awaitable[frozenset[str]]]
-"""Asks a platform who we are; answers with the permissions it did not grant. Raises Stopped, TryLater or Unclear."""
+__all__ = ["Finding", "examine", "examine_around", "examine_live", "examine_teams_live", "exit_code"]
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What a platform allows us, against what our manifest asks for."""
+
+    lacks: frozenset[str] = frozenset()
+    exceeds: frozenset[str] = frozenset()
+
+
+Granting = Callable[[Settings], Awaitable[Granted]]
+"""Asks a platform who we are, and what we may. Raises Stopped, TryLater or Unclear."""
 Asked = Callable[[Settings], Awaitable[None]]
 """Asks a platform whether it knows us. Raises Stopped, TryLater or Unclear."""
-
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
-
 
 SAMPLE: Final = "555 01"  # of the example; kept free by the telephone companies for such use
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line, and one fix where there is something to fix."""
-
-    id: str
-    status: Status
-    says: str
-    fix: str = ""
-
-    def as_json(self) -> Mapping[str, str]:
-        return asdict(self)
-
-
 def examine(
-    today: date, *, environ: Mapping[str, str] | None = None, folder: Path | None = None
+    today: date,
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    looked: Callable[[], Machine] = machine.look,
 ) -> tuple[Settings | None, tuple[Finding, ...]]:
     """Every check that needs nobody else's machine. No settings where they could not be understood."""
     try:
         settings = config.load(environ, folder)
     except Refused as refused:
-        return None, tuple(Finding("settings", "fail", *halves(problem)) for problem in refused.problems)
-    return settings, tuple(_findings(settings, today))
+        ill = [Finding("settings", "fail", *halves(problem)) for problem in refused.problems]
+        return None, (*ill, *machine.findings(looked(), today))
+    return settings, tuple(_findings(settings, looked(), today))
 
 
-async def examine_live(settings: Settings, lacking: Lacking) -> Finding:
+async def examine_around(settings: Settings, now: Callable[[], datetime]) -> tuple[Finding, ...]:
+    """The way to each platform that is configured, who can read along on it, and what time it is there."""
+    from bot.checks import network
+    from bot.outbound import Out
+
+    platforms = [name for name, used in (("slack", settings.slack), ("teams", settings.teams)) if used]
+    out = Out.by(settings)
+    sights = {name: await network.look_at(name, out, now) for name in platforms}
+    found: list[Finding] = []
+    for name in platforms:
+        found.append(network.way(name, sights[name]))
+        found.append(network.certificate(name, await network.issuers(name, out)))
+    return (*found, *network.clock(sight for seen in sights.values() for sight in seen))
+
+
+async def examine_live(settings: Settings, granting: Granting) -> Finding:
     """Ask Slack itself whether the token works and may do what we need."""
     if settings.slack_bot_token is None:
         return Finding("slack-live", "fail", "Slack was not asked: there is no bot token.", "Set SLACK_BOT_TOKEN.")
     try:
-        missing = await lacking(settings)
+        granted = await granting(settings)
     except (Stopped, Unreachable):
         return Finding(
             "slack-live",
@@ -76,13 +90,20 @@ async def examine_live(settings: Settings, lacking: Lacking) -> Finding:
             "Slack could not be reached.",
             "Check SLACK_API_URL, HTTPS_PROXY, PEERSUPPORT_CA_FILE and the firewall.",
         )
-    if missing:
+    if granted.lacks:
         return Finding(
             "slack-live",
             "fail",
-            f"Slack has not granted {', '.join(sorted(missing))}.",
+            f"Slack has not granted {', '.join(sorted(granted.lacks))}.",
             "Paste the output of `peersupport slack-manifest` into the app's manifest and install it again. "
             "With the strict manifest, im:history is left out on purpose.",
+        )
+    if granted.exceeds:
+        return Finding(
+            "slack-live",
+            "warn",
+            f"Slack lets the bot do more than it needs: {', '.join(sorted(granted.exceeds))}.",
+            "Paste the output of `peersupport slack-manifest` into the app's manifest and install it again.",
         )
     return Finding("slack-live", "ok", "Slack accepts the bot token and has granted what is needed.")
 
@@ -116,23 +137,17 @@ async def examine_teams_live(settings: Settings, ask: Asked) -> Finding:
     return Finding("teams-live", "ok", "Microsoft accepts the client secret and has told us its keys.")
 
 
-def exit_code(findings: Iterable[Finding]) -> int:
-    """0 when all is well, 1 when something deserves a look, 2 when something must be repaired."""
-    return max((("ok", "warn", "fail").index(finding.status) for finding in findings), default=0)
-
-
 # ---------------------------------------------------------------- the checks, in the order they are shown
 
 
-def _findings(settings: Settings, today: date) -> Iterator[Finding]:
+def _findings(settings: Settings, here: Machine, today: date) -> Iterator[Finding]:
     yield Finding("settings", "ok", "Every setting that is present can be understood.")
     yield _unknown(settings)
+    yield from machine.findings(here, today)
     yield _root_key(settings)
     yield _secrets(settings)
-    from bot import doctor_ring  # which makes findings of ours
-
-    yield from doctor_ring.examine(settings, today)
-    yield from _database(settings.store) if isinstance(settings.store, Postgres) else _store(settings.store)
+    yield from ring.findings(settings, today)
+    yield from storage.findings(settings.store)
     yield from _slack(settings)
     yield from _teams(settings)
     yield _coordinators(settings)
@@ -142,6 +157,7 @@ def _findings(settings: Settings, today: date) -> Iterator[Finding]:
     yield _country(settings)
     yield _lines(settings, today)
     yield _zone(settings)
+    yield from switches.findings(settings)
 
 
 def _unknown(settings: Settings) -> Finding:
@@ -185,86 +201,6 @@ def _secrets(settings: Settings) -> Finding:
             "Run `chmod 600` on that file, and give it to the service's user.",
         )
     return Finding("secret-files", "ok", "No other user of this machine may read a file that holds a secret.")
-
-
-def _store(folder: Path) -> Iterator[Finding]:
-    if not folder.exists():
-        parent = next(path for path in folder.absolute().parents if path.exists())
-        if parent.is_dir() and os.access(parent, os.W_OK | os.X_OK):
-            yield Finding("store-folder", "ok", "The store's folder will be made at the first start.")
-        else:
-            yield Finding(
-                "store-folder",
-                "fail",
-                "The store's folder does not exist, and we may not make it.",
-                "Make the folder of PEERSUPPORT_STORE and give it to the service's user.",
-            )
-        return
-    if not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        yield Finding(
-            "store-folder",
-            "fail",
-            "The store's folder cannot be written by this user.",
-            "Give the folder of PEERSUPPORT_STORE to the service's user, or run the doctor as that user.",
-        )
-        return
-    yield Finding("store-folder", "ok", "The store's folder can be read and written.")
-    if stat.S_IMODE(folder.stat().st_mode) & _OTHERS:
-        yield Finding(
-            "store-private",
-            "warn",
-            "Other users of this machine may look into the store's folder.",
-            "Run `chmod 700` on the folder of PEERSUPPORT_STORE.",
-        )
-    else:
-        yield Finding("store-private", "ok", "The store's folder is closed to other users.")
-    says = "A process is serving from this store." if _is_held(folder / "lock") else "No process holds the store."
-    yield Finding("store-lock", "ok", says)
-
-
-def _is_held(lock: Path) -> bool:
-    try:
-        with lock.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # given back when the file is closed
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _database(store: Postgres) -> Iterator[Finding]:
-    from bot.store.server import look
-
-    try:
-        found = look(store.url)
-    except (NoAnswer, Unfit) as failure:
-        says = failure.sentence() if isinstance(failure, NoAnswer) else str(failure)
-        yield Finding("store-server", "fail", *halves(says))
-        return
-    yield Finding("store-server", "ok", f"The server of the store answers; it is PostgreSQL {found.version}.")
-    if found.unfit():
-        yield Finding("store-schema", "fail", *halves(found.unfit()))
-    else:
-        yield Finding("store-schema", "ok", "The database is prepared for this version.")
-    if found.encrypted:
-        yield Finding("store-network", "ok", "Nobody between here and the server of the store can read along.")
-    else:
-        yield Finding(
-            "store-network",
-            "warn",
-            "What goes to the server of the store is not encrypted on its way.",
-            "Add ?sslmode=verify-full to PEERSUPPORT_STORE, and sslrootcert where your own authority signed.",
-        )
-    if found.durable:
-        yield Finding("store-durable", "ok", "The server of the store waits for its disk.")
-    else:
-        yield Finding(
-            "store-durable",
-            "fail",
-            "The server of the store does not wait for its disk: a power cut takes what was acknowledged.",
-            "Set fsync = on in its configuration.",
-        )
 
 
 def _slack(settings: Settings) -> Iterator[Finding]:
@@ -387,9 +323,3 @@ def _zone(settings: Settings) -> Finding:
         "Nobody chose a time zone, so people without one of their own read times in UTC.",
         "Set PEERSUPPORT_ZONE, such as America/Chicago.",
     )
-
-
-def halves(problem: str) -> tuple[str, str]:
-    """A refusal is one sentence, "what is wrong: what to do"."""
-    says, found, fix = problem.partition(": ")
-    return (says + ".", fix[:1].upper() + fix[1:]) if found else (problem, "See docs/settings.md.")

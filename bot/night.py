@@ -18,6 +18,7 @@ from typing import Final
 
 import structlog
 
+from bot.checks.finding import Finding
 from bot.keys import FINGERPRINT, is_of
 from bot.ring import Day, Ring
 from bot.store.base import ANOTHER_RING, Damaged, Record, Stale, Store, Unfit
@@ -39,6 +40,17 @@ class Night:
         self._turned = b""  # the key on which we have found everything
         self._turning = asyncio.Lock()
         self.well = True  # whether the last turn came to its end
+
+    async def look(self) -> Finding:
+        """For whoever asks whether we are well."""
+        if self.well:
+            return Finding("ring", "ok", "The key ring is there, and the nightly turn comes to its end.")
+        return Finding(
+            "ring",
+            "fail",
+            "The last nightly turn did not come to its end.",
+            "Look at PEERSUPPORT_KEY_RING and the store, and for `night-failed` in the log.",
+        )
 
     async def turn(self) -> None:
         """See that there is a key for today, hang everything on it, drop what is too old. Nothing when that is done.

@@ -15,6 +15,7 @@ from aiohttp import web
 from adapters.base import Adapter, Desk, Stopped, TryLater, Unclear
 from adapters.pace import Pace, Rates
 from bot.config import Settings
+from bot.outbound import proxy_to
 from conversations import anywhere
 
 Paced = Callable[[Rates], Pace]
@@ -85,11 +86,11 @@ def configured(settings: Settings, now: Callable[[], datetime], pace: Paced = Pa
 def _slack(settings: Settings, now: Callable[[], datetime], pace: Paced) -> Platform:
     from adapters.slack import RATES, Door, Slack
 
-    token, proxy = settings.slack_bot_token, settings.https_proxy
+    token = settings.slack_bot_token
     slack = Slack(
         token.get_secret_value() if token else "",
         api_url=settings.slack_api_url,
-        proxy=proxy.get_secret_value() if proxy else None,
+        proxy=proxy_to(settings.slack_api_url, settings),
         ca_file=settings.ca_file,
         pace=pace(RATES),
     )
@@ -112,7 +113,7 @@ def teams(settings: Settings, now: Callable[[], datetime], pace: Paced = Pace) -
     """Teams alone, for whoever only wants to ask it something. Needs its id, secret and tenant."""
     from adapters.teams import RATES, Door, Teams
 
-    secret, proxy = settings.teams_client_secret, settings.https_proxy
+    secret = settings.teams_client_secret
     adapter = Teams(
         settings.teams_client_id,
         secret.get_secret_value() if secret else "",
@@ -122,7 +123,7 @@ def teams(settings: Settings, now: Callable[[], datetime], pace: Paced = Pace) -
         issuer=settings.teams_issuer,
         token_url=settings.teams_token_url,
         service_hosts=settings.teams_service_hosts,
-        proxy=proxy.get_secret_value() if proxy else None,
+        proxy=proxy_to(settings.teams_token_url, settings),
         ca_file=settings.ca_file,
         pace=pace(RATES),
     )

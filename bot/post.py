@@ -29,6 +29,8 @@ UNCLEAR_DOUBLES = 6
 STOPPED_FOR = timedelta(minutes=5)
 BROKEN_FOR = timedelta(minutes=1)
 TRIES = 20
+ROOM = 64  # deliveries under way, beyond which the clock adds no more for a while
+A_WHILE = 5.0  # seconds; a platform that hangs must not stop the clock for the other
 
 
 class Post:
@@ -40,43 +42,53 @@ class Post:
     def __init__(self, house: House) -> None:
         self.house = house
         self.ledger = Ledger(house.archive)
-        self._turns: WeakValueDictionary[tuple[str, Person], asyncio.Lock] = (
-            WeakValueDictionary()
-        )  # while somebody waits
+        self._turns: WeakValueDictionary[Person, asyncio.Lock] = WeakValueDictionary()  # while somebody waits
         self._tasks: set[asyncio.Task[None]] = set()
         self.stopped: Callable[[str], None] = lambda _: None  # told when a platform refuses us
 
     def soon(self, *ids: str) -> None:
-        """Deliver in the background; `idle` waits for it."""
-        for id_ in ids:
-            self.start(self.deliver(id_))
+        """Deliver in the background, to each person in this order; `idle` waits for it."""
+        if ids:
+            self.start(self.deliver(*ids))
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Do this in the background."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)  # a task nobody holds may be collected half-way
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        """What broke here is owed still, and found when its lease is over."""
+        self._tasks.discard(task)
+        if not task.cancelled() and (broken := task.exception()) is not None:
+            log.error("delivery-failed", kind=type(broken).__name__)
 
     async def idle(self) -> None:
         """Return when nothing is under way."""
         while self._tasks:
             await asyncio.gather(*tuple(self._tasks), return_exceptions=True)
 
-    async def deliver(self, id_: str, *, nobody_else_runs: bool = False) -> None:
-        """Run every errand of this conversation that can be run now; nobody waits for another person's slow call.
+    async def room(self) -> None:
+        """Return when few enough deliveries are under way, or after a while."""
+        if len(self._tasks) >= ROOM:
+            await asyncio.wait(tuple(self._tasks), timeout=A_WHILE, return_when=asyncio.FIRST_COMPLETED)
+
+    async def deliver(self, *ids: str, nobody_else_runs: bool = False) -> None:
+        """Run every errand of these conversations that can be run now; nobody waits for another person's slow call.
 
         After a start nobody else can be running them, whatever their lease says.
         """
-        saved = await self.house.archive.load(id_)
-        if saved is None:
-            return
-        ready = outbox.ready(saved.mail, self.house.now(), nobody_else_runs=nobody_else_runs)
-        people = dict.fromkeys(errand.to for errand in ready)
-        await asyncio.gather(*(self._deliver_to(id_, who, nobody_else_runs=nobody_else_runs) for who in people))
+        waiting: list[tuple[str, Person]] = []
+        for id_ in ids:
+            saved = await self.house.archive.load(id_)
+            if saved is not None:
+                ready = outbox.ready(saved.mail, self.house.now(), nobody_else_runs=nobody_else_runs)
+                waiting += ((id_, who) for who in dict.fromkeys(errand.to for errand in ready))
+        await asyncio.gather(*(self._deliver_to(id_, who, nobody_else_runs=nobody_else_runs) for id_, who in waiting))
 
     async def _deliver_to(self, id_: str, who: Person, *, nobody_else_runs: bool) -> None:
-        """One person's errands, one at a time."""
-        turn = self._turns.setdefault((id_, who), asyncio.Lock())
+        """One person's errands, one at a time; who came first is served first."""
+        turn = self._turns.setdefault(who, asyncio.Lock())
         async with turn:
             while await self._next(id_, who, nobody_else_runs=nobody_else_runs):
                 nobody_else_runs = False

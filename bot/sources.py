@@ -89,7 +89,7 @@ def _are_for_teams(texts: Texts, everything: Texts) -> bool:
 
 def _read_value(name: str, by_file: Text, folder: Path, problems: list[str]) -> Text | None:
     try:
-        value = (folder / by_file.value).read_text("utf-8").strip() if by_file.value else ""
+        value = (folder / by_file.value).read_text("utf-8-sig").strip() if by_file.value else ""
     except (OSError, UnicodeDecodeError) as problem:
         why = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8 text"
         problems.append(f"{name}_FILE names a file that cannot be read ({why}): correct the path or its permissions.")

@@ -16,6 +16,7 @@ from bot.archive import Archive
 from bot.engine import Engine
 from bot.house import House
 from bot.records import Saved, id_of, load
+from bot.store.base import Store
 from bot.store.tiny import TinyStore
 from bot.texts import Words
 from bot.vault import Vault
@@ -84,9 +85,12 @@ class Theatre:
             self._engine = self._begin(self._playgrounds)
 
     def _begin(self, adapters: Mapping[str, Adapter], key: bytes = KEY) -> Engine:
-        programme = replace(config.load(self.environment, self.folder).programme(), **self.roles)
         vault = Vault(key)
-        store = TinyStore.open(self.folder / "store", vault)
+        return self._on(TinyStore.open(self.folder / "store", vault), adapters, vault)
+
+    def _on(self, store: Store, adapters: Mapping[str, Adapter], vault: Vault) -> Engine:
+        """The programme on this store."""
+        programme = replace(config.load(self.environment, self.folder).programme(), **self.roles)
         house = House(
             store=store,
             archive=self._archive(store, vault),
@@ -100,7 +104,7 @@ class Theatre:
         )
         return Engine(house)
 
-    def _archive(self, store: TinyStore, vault: Vault) -> Archive:
+    def _archive(self, store: Store, vault: Vault) -> Archive:
         return Archive(store, vault, lambda: self.now)
 
     def _words(self, programme: Programme) -> Words:

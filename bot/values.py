@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretBytes, SecretStr
 
+from adapters.trust import trusting
 from bot import limits, lines
 from bot.limits import Limits
 from bot.lines import Numbers
@@ -256,6 +257,15 @@ def proxy(text: str) -> SecretStr | None:
     return SecretStr(text)
 
 
+def alert_url(text: str) -> SecretStr | None:
+    if not text:
+        return None
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or re.search(r"\s", text):
+        raise ValueError("must be a whole web address, such as https://alerts.example.org/peersupport")
+    return SecretStr(text)
+
+
 def workspaces(text: str) -> frozenset[str]:
     names = frozenset(part.strip() for part in text.split(",")) if text else frozenset()
     if not all(re.fullmatch(r"[TE][A-Z0-9]+", name) for name in names):
@@ -415,10 +425,15 @@ def _parsed(path: str, parse: Callable[[str], T]) -> T:
         raise ValueError(f"names a file that {problem}") from None
 
 
-def readable(path: str) -> Path | None:
-    if path:
-        _contents(path)
-    return Path(path) if path else None
+def certificates(path: str) -> Path | None:
+    if not path:
+        return None
+    _contents(path)
+    try:
+        trusting(Path(path))
+    except OSError:
+        raise ValueError("names a file that holds no certificate: it must be PEM (BEGIN CERTIFICATE)") from None
+    return Path(path)
 
 
 def approval(text: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -15,13 +15,14 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from bot.checks.finding import Finding
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Check = Callable[[], Awaitable[bool]]  # False, raising, or taking longer than a second: not ready
+Look = Callable[[], Awaitable[Sequence[Finding]]]
 Drain = Callable[[], Awaitable[None]]
 
 BODY_LIMIT: Final = 256 * 1024
 
-_A_CHECK_TAKES = 1.0  # seconds
 _GRACE = 5.0  # seconds in which open requests may end
 _log = structlog.get_logger("bot.web")
 
@@ -35,23 +36,27 @@ def public(posts: Mapping[str, Handler]) -> web.Application:
     return app
 
 
-def ops(checks: Mapping[str, Check]) -> web.Application:
-    """The operator's probes: `/livez` says the loop turns, `/readyz` that every check holds."""
+def ops(look: Look, page: Callable[[], bytes] = lambda: b"") -> web.Application:
+    """The operator's: `/livez` says the loop turns, `/readyz` that no check fails, `/metrics` is a page of numbers."""
 
     async def live(_: web.Request) -> web.Response:
         return web.Response(text="ok")
 
     async def ready(request: web.Request) -> web.Response:
-        held = dict(zip(checks, await asyncio.gather(*map(_holds, checks.values())), strict=True))
-        failing = [name for name, ok in held.items() if not ok]
-        lines = [f"{name}: {'ok' if ok else 'failing'}" for name, ok in held.items()]
+        findings = await look()
+        failing = [finding.id for finding in findings if finding.status == "fail"]
+        lines = [line for finding in findings for line in finding.as_lines()]
         shown = lines if "verbose" in request.query else failing or ["ok"]
         status = HTTPStatus.SERVICE_UNAVAILABLE if failing else HTTPStatus.OK
         return web.Response(status=status, text="\n".join(shown))
 
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=page(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
     app = _application()
     app.router.add_get("/livez", live)
     app.router.add_get("/readyz", ready)
+    app.router.add_get("/metrics", metrics)
     app.router.add_route("*", "/{anything:.*}", _not_found)
     return app
 
@@ -113,15 +118,6 @@ async def _not_found(_: web.Request) -> web.Response:
 
 async def _say_nothing_of_ourselves(_: web.Request, response: web.StreamResponse) -> None:
     response.headers.pop("Server", None)
-
-
-async def _holds(check: Check) -> bool:
-    try:
-        async with asyncio.timeout(_A_CHECK_TAKES):
-            return await check()
-    except Exception as error:  # noqa: BLE001  the edge
-        _log.warning("check-failed", kind=type(error).__name__)
-        return False
 
 
 class _Kinds(logging.Logger):

@@ -34,7 +34,8 @@ async def turn(where: str, folder: str, now: datetime) -> None:
     ring = Ring.open(Path(folder), (ROOT,))
     vault = Vault(ROOT, ring)
     ring.keep_up(now)
-    async with opened(Postgres(where) if where.startswith("postgresql:") else Path(where), vault) as store:
+    async with opened(Postgres(where) if where.startswith("postgresql:") else Path(where), vault) as kept:
+        store = kept.store
         await keys.belongs(store, vault, ring, now)
         if await store.load("r000") is None:
             new = Record("", "request", "asking", None, date(2026, 3, 2), 0, 3)

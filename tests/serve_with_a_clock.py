@@ -37,7 +37,7 @@ def serve_until_told(clock: Path) -> int:
         settings = config.load_to_serve()
         logs.configure(settings.log_format, settings.log_level)
         pace = partial(Pace, patience=float("inf"), sleep=no_wait)
-        asyncio.run(serve(settings, World(lambda: datetime.fromisoformat(clock.read_text("ascii")), TICK, pace)))
+        asyncio.run(serve(settings, World(lambda: datetime.fromisoformat(clock.read_text("ascii")), TICK, pace, 0.0)))
     except Refused as refused:
         typer.echo("\n".join(refused.problems), err=True)
         return REFUSED

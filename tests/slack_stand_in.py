@@ -423,6 +423,8 @@ class SlackStandIn:
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
         method, args = request.match_info["method"], await _arguments(request)
+        if method == "api.test":  # which anybody may ask
+            return web.json_response({"ok": True})
         self.calls.append((method, args))
         try:
             return await self._answer(request, method, args)

@@ -38,6 +38,7 @@ from bot.app import World, running
 from bot.archive import Archive
 from bot.engine import Engine
 from bot.keys import FINGERPRINT
+from bot.pulse import Pulse
 from bot.records import load
 from bot.ring import Ring
 from bot.store import statements
@@ -151,19 +152,17 @@ class Serve:
 
     async def kill(self) -> None:
         """As a power cut would, for this process."""
-        assert await self._stop(signal.SIGKILL) == -signal.SIGKILL
+        os.kill(self.pid, signal.SIGKILL)
+        assert await self.ended() == -signal.SIGKILL
 
-    async def end(self) -> int:
+    async def end(self, within: float = PATIENCE) -> int:
         """As an operator would; its exit code."""
-        return await self._stop(signal.SIGTERM)
+        os.kill(self.pid, signal.SIGTERM)
+        return await self.ended(within)
 
-    async def _stop(self, sign: signal.Signals) -> int:
-        os.kill(self.pid, sign)
-        return await self.ended()
-
-    async def ended(self) -> int:
+    async def ended(self, within: float = PATIENCE) -> int:
         """Wait until it is over; its exit code."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(within):
             code = int(await self._ended)
         self._listening.cancel()
         self.pid = 0
@@ -261,6 +260,7 @@ class Home(Hospital):
     """With our programme in this process."""
 
     engine: Engine
+    pulse: Pulse
     ops: str
 
     def revisions(self) -> dict[str, int]:
@@ -369,7 +369,8 @@ async def at_home(
         async with running(effective, world) as programme:
             slack.app_url = programme.public + "/slack/events"
             teams.app_url = programme.public + "/api/messages"
-            yield Home(slack=slack, teams=teams, time=time, folder=folder, engine=programme.engine, ops=programme.ops)
+            inside = {"engine": programme.engine, "pulse": programme.watch.pulse, "ops": programme.ops}
+            yield Home(slack=slack, teams=teams, time=time, folder=folder, **inside)
 
 
 # ---------------------------------------------------------------- what is on the disk

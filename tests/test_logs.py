@@ -25,7 +25,9 @@ log.info("delivered", platform="slack", count=3, user=canary, text=canary)
 log.info(f"hello {canary} 123456")
 log.info("odd", kind=canary + " X", what=canary.upper(), platform={"id": canary})
 log.bind(token=canary).warning("slack-failed", kind="TimeoutError", status="http-503")
-for name in ("slack_bolt", "slack_sdk.web", "aiohttp.access", "aiohttp.server", "apscheduler", "asyncio", "tinydb"):
+SLACK = ("slack_bolt", "slack_sdk.web", "aiohttp.access", "aiohttp.server", "apscheduler", "asyncio", "tinydb")
+POSTGRES = ("psycopg", "psycopg.pool", "alembic.runtime.migration", "sqlalchemy.engine", "procrastinate.worker")
+for name in SLACK + POSTGRES:
     for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
         logging.getLogger(name).log(level, "body %s", canary, extra={"request": canary})
 logging.getLogger("odd").error("%s %s", canary)

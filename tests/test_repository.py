@@ -27,6 +27,7 @@ IMPORTED_AS = {
     "pydantic-settings": {"pydantic_settings", "pydantic"},
     "fluent.runtime": {"fluent", "babel"},
     "psycopg-pool": {"psycopg_pool"},
+    "prometheus-client": {"prometheus_client"},
     "alembic": {"alembic", "sqlalchemy"},
 }
 MACHINE = re.compile(r"(?<![\w.:/{}])/(?:root|home|Users|work|mnt)/[\w.]")
@@ -102,8 +103,8 @@ def test_the_files_in_the_operators_page_can_be_read():
 
 def test_every_check_of_the_doctor_is_documented():
     page = (ROOT / "docs/operating.md").read_text("utf-8")
-    source = "".join(path.read_text("utf-8") for path in ROOT.glob("bot/doctor*.py"))
-    for check in set(re.findall(r'Finding\(\s*"([a-z-]+)"', source)):
+    sources = [ROOT / "bot/doctor.py", ROOT / "bot/readiness.py", ROOT / "bot/pulse.py", *ROOT.glob("bot/checks/*.py")]
+    for check in {id for path in sources for id in re.findall(r'Finding\(\s*"([a-z-]+)"', path.read_text("utf-8"))}:
         assert f"`{check}`" in page, check
 
 

@@ -14,8 +14,9 @@ import pytest
 from story_scenes import ABOUT, ANA, ASKED, BO, CY, NEUTRAL, OFFER, PEER, TOGETHER, play
 from story_serve import Home, Story, at_home, probe, story
 
-from bot import app, web
+from bot import readiness, web
 from bot.outbox import LEASE
+from bot.readiness import Readiness
 from bot.store.base import Gone, Record
 from bot.store.tiny import TinyStore
 
@@ -227,7 +228,7 @@ async def test_a_write_of_which_nobody_heard_is_not_done_again(tmp_path: Path) -
 
 async def test_readiness_ends_with_the_store_and_comes_back_with_it(tmp_path: Path) -> None:
     async with unsteady(tmp_path) as (_, store):
-        ops = await web.listen(web.ops({"store": app._writable(cast("TinyStore", store))}), "127.0.0.1:0")
+        ops = await web.listen(web.ops(Readiness({"store": readiness.store(store.check)}).look), "127.0.0.1:0")
         assert await probe(ops.url) == (200, "ok")
         store.broken = True
         assert await probe(ops.url) == (503, "store")

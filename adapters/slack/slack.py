@@ -7,7 +7,6 @@ heard it. What may have happened is said (`Unclear`) and settled by whoever keep
 from __future__ import annotations
 
 import asyncio
-import ssl
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +21,7 @@ from adapters.recent import Recent
 from adapters.slack import cards, errors, quiet
 from adapters.slack.manifest import SCOPES
 from adapters.slack.people import to_profile
+from adapters.trust import trusting
 from conversations.model import Person
 
 API: Final = "https://slack.com/api/"
@@ -62,7 +62,7 @@ class Slack:
         self._token = token.strip()
         self.api_url = api_url if api_url.endswith("/") else api_url + "/"
         self._proxy = proxy
-        self._tls = ssl.create_default_context(cafile=str(ca_file)) if ca_file else None
+        self._tls = trusting(ca_file)
         self._timeout = timeout
         self._pace = pace or Pace(RATES)
         self._session: aiohttp.ClientSession | None = None
@@ -73,6 +73,7 @@ class Slack:
         self.team = ""
         self.ourselves: frozenset[str] = frozenset()  # our user id and bot id
         self.lacks: frozenset[str] = frozenset()  # scopes of the manifest that were not granted
+        self.exceeds: frozenset[str] = frozenset()  # scopes that were granted and nobody asked for
         self._granted: frozenset[str] = frozenset()
 
     async def start(self) -> None:
@@ -86,6 +87,7 @@ class Slack:
         scopes = next((v for k, v in answer.headers.items() if k.lower() == "x-oauth-scopes"), "")
         self._granted = frozenset(s.strip() for s in scopes.split(",") if s.strip())
         self.lacks = frozenset(SCOPES) - self._granted if self._granted else frozenset()
+        self.exceeds = self._granted - frozenset(SCOPES)
         for scope in sorted(self.lacks):
             quiet.noted("scope-not-granted", scope)
 
@@ -210,8 +212,8 @@ class Slack:
             return
         body = cards.aside(card)
         try:
-            tls = self._tls or True
-            async with self._session.post(url, json=body, ssl=tls, proxy=self._proxy, allow_redirects=False) as answer:
+            how: Any = {"ssl": self._tls, "proxy": self._proxy, "allow_redirects": False}
+            async with self._session.post(url, json=body, **how) as answer:
                 if answer.status != HTTPStatus.OK:
                     quiet.failed("response-url", f"http-{answer.status}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -35,7 +35,7 @@ class Line:
     """One session for everything we ask of Microsoft."""
 
     proxy: str | None = field(repr=False)
-    tls: ssl.SSLContext | None
+    tls: ssl.SSLContext
     _session: aiohttp.ClientSession | None = None
 
     def open(self) -> None:
@@ -52,10 +52,8 @@ class Line:
         """Status, headers and body. Raises aiohttp.ClientError, TimeoutError or OSError."""
         if self._session is None:
             raise aiohttp.ClientConnectionError
-        tls = self.tls or True
-        async with self._session.request(
-            method, url, ssl=tls, proxy=self.proxy, allow_redirects=False, **args
-        ) as answer:
+        how: Any = {"ssl": self.tls, "proxy": self.proxy, "allow_redirects": False}
+        async with self._session.request(method, url, **how, **args) as answer:
             return answer.status, answer.headers, await _whole(answer.content)
 
     async def json(self, url: str) -> Any:

@@ -7,7 +7,6 @@ on a new key or open a connection for each message, are ours: `proof`, `keys`, `
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -30,6 +29,7 @@ from adapters.teams.places import Place, Reach
 from adapters.teams.presses import tenant_of
 from adapters.teams.proof import Proof
 from adapters.teams.tokens import Tokens
+from adapters.trust import trusting
 from conversations.model import Person
 
 OPENID: Final = "https://login.botframework.com/v1/.well-known/openidconfiguration"
@@ -88,7 +88,7 @@ class Teams(BotAdapter):  # type: ignore[misc]  # botbuilder ships no types
         self.bot = f"28:{self.client_id}"  # as Teams calls it
         self.tenants = tuple(tenant.strip().lower() for tenant in tenants)
         self._now = now
-        self._line = Line(proxy, ssl.create_default_context(cafile=str(ca_file)) if ca_file else None)
+        self._line = Line(proxy, trusting(ca_file))
         self._hosts = Hosts(service_hosts)
         self._tokens = Tokens(token_url, self.client_id, client_secret.strip(), self._ask_for_token, now)
         self._connector = Connector(self._line, self._tokens, self._hosts, now)

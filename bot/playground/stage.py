@@ -21,7 +21,7 @@ from bot.archive import Archive
 from bot.engine import Engine
 from bot.platforms import Entrance, Platform, configured
 from bot.playground.watching import Decided, Said, WatchedArchive, WatchedWords
-from bot.store.tiny import TinyStore
+from bot.store.base import Store
 from bot.texts import Words
 from bot.theatre import MONDAY, Chat, Theatre
 from bot.vault import Vault
@@ -100,7 +100,7 @@ class Stage(Theatre):
             await door.drain()
         await self.engine.idle()
 
-    def _archive(self, store: TinyStore, vault: Vault) -> Archive:
+    def _archive(self, store: Store, vault: Vault) -> Archive:
         archive = WatchedArchive(store, vault, lambda: self.now)
         archive.decided = lambda decision: self.decided(decision)  # noqa: PLW0108  whoever looks on comes later
         return archive

@@ -6,8 +6,10 @@ passes: only the five letters and digits that stand for it (SQLSTATE).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import psycopg
@@ -17,8 +19,9 @@ from bot.store import statements
 from bot.store.base import NoAnswer, Record, Unfit
 
 OLDEST: Final = 14  # the major version; older ones get no repairs any more
-SCHEMA: Final = 1  # what this version reads and writes; bot/store/migrations makes it
+SCHEMA: Final = 2  # what this version reads and writes; bot/store/migrations makes it
 
+_NOT_LET_IN: Final = r"authentication failed|no pg_hba\.conf entry|role \".*\" does not exist|not permitted to log in"
 _UPGRADE: Final = "run `peersupport db upgrade` and start again."
 _DEFAULTS: Final[Mapping[str, str | int]] = {
     "connect_timeout": 5,  # seconds
@@ -37,6 +40,8 @@ class Look:
     schema: int
     encrypted: bool  # or never on a network
     durable: bool
+    ahead: timedelta = timedelta(0)  # how far our clock is ahead of the server's
+    late: timedelta = timedelta(0)  # since when the earliest thing is due; nothing where none is
 
     def unfit(self) -> str:
         """Why it cannot be served from, as a sentence with its fix; "" when it can."""
@@ -78,11 +83,14 @@ def look(url: str) -> Look:
     connection = connect(url)
     try:
         connection.autocommit = True
+        schema = _schema(connection)
         return Look(
             connection.info.server_version // 10_000,
-            _schema(connection),
+            schema,
             encrypted=connection.pgconn.ssl_in_use or _is_here(connection.info.host),
             durable=_one(connection, "SELECT current_setting('fsync')") == "on",
+            ahead=_ahead(connection),
+            late=_late(connection) if schema == SCHEMA else timedelta(0),
         )
     except psycopg.Error as error:
         raise failure(error) from None
@@ -122,6 +130,18 @@ def _is_here(host: str) -> bool:
     return host.startswith(("/", "@", "127.")) or host in {"", "localhost", "::1"}
 
 
+def _ahead(connection: psycopg.Connection) -> timedelta:
+    before = datetime.now(UTC)
+    theirs = _one(connection, "SELECT clock_timestamp()")
+    ours = before + (datetime.now(UTC) - before) / 2
+    return ours - theirs if isinstance(theirs, datetime) else timedelta(0)
+
+
+def _late(connection: psycopg.Connection) -> timedelta:
+    found = _one(connection, "SELECT clock_timestamp() - min(due) FROM records")
+    return found if isinstance(found, timedelta) else timedelta(0)
+
+
 def _schema(connection: psycopg.Connection) -> int:
     if _one(connection, "SELECT to_regclass('alembic_version')::text") is None:
         return 0
@@ -136,4 +156,12 @@ def _one(connection: psycopg.Connection, statement: str) -> object:
 
 def failure(error: psycopg.Error) -> NoAnswer:
     """What may be known of it. Raise it `from None`: the error itself may quote a value."""
-    return NoAnswer(error.sqlstate or "")
+    return NoAnswer(error.sqlstate or _state_of_a_start(error))
+
+
+def _state_of_a_start(error: psycopg.Error) -> str:
+    """Where no connection came about libpq gives no code: what it says is compared, in English, and never passed on."""
+    said = str(error)
+    if (error.pgconn is not None and error.pgconn.needs_password) or re.search(_NOT_LET_IN, said):
+        return "28000"
+    return "3D000" if re.search(r'database ".*" does not exist', said) else ""

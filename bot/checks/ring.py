@@ -1,4 +1,4 @@
-"""What the doctor looks at in the key ring; it changes nothing there, and makes none."""
+"""The key ring: is it where it should be, the right one, and turned. Looking changes nothing and makes none."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from bot import keys
+from bot.checks.finding import Finding, halves
 from bot.config import Settings
-from bot.doctor import Finding, halves
 from bot.ring import NoRing, Ring
 from bot.store.base import ANOTHER_RING, NoAnswer, Unfit
 from bot.values import Postgres
@@ -20,8 +20,8 @@ _LONG: Final = 31  # days
 _LATE: Final = timedelta(days=2)
 
 
-def examine(settings: Settings, today: date) -> Iterator[Finding]:
-    """Whether the ring is where it should be, is the right one, and is turned."""
+def findings(settings: Settings, today: date) -> Iterator[Finding]:
+    """Whatever can be seen of it from outside."""
     yield _apart(settings)
     yield _days(settings)
     if not settings.root_keys:

@@ -1,4 +1,4 @@
-"""What wakes the engine. It remembers nothing: what is due is a question to the store, asked again at every turn."""
+"""The clock of one process: APScheduler. It remembers nothing: what is due is a question to the store at every turn."""
 
 from __future__ import annotations
 
@@ -7,47 +7,34 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import structlog
 from apscheduler.executors.asyncio import AsyncIOExecutor
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot.clock.base import AGAIN, SOONEST, TICK, no_night
 from bot.engine import Engine
 from bot.store.base import Store
-
-log = structlog.get_logger()
-
-TICK = timedelta(seconds=60)
-AGAIN = timedelta(seconds=5)
-SOONEST = timedelta(milliseconds=250)
 
 # However late, and beside one that still runs: APScheduler would skip it with a warning, and a deadline with it.
 ONCE: Final[Mapping[str, Any]] = {"misfire_grace_time": None, "max_instances": 1000}
 
 
-async def nothing() -> None:
-    """Nights pass and nothing turns, as in rehearsals."""
+class EmbeddedClock:
+    """Fires at the next due time, and at a safety tick in case that one was missed."""
 
-
-class Clock:
-    """Fires at the next due time, and at a safety tick in case that one was missed.
-
-    The programme's time may differ from the machine's (tests push it); only the distance to the next due time is used.
-    """
-
-    def __init__(
-        self, engine: Engine, store: Store, *, tick: timedelta = TICK, nightly: Callable[[], Awaitable[None]] = nothing
-    ) -> None:
-        """`nightly` is called at every tick, and does nothing when its turn is done."""
-        self._engine, self._store, self._tick, self._nightly = engine, store, tick, nightly
+    def __init__(self, engine: Engine, store: Store, *, tick: timedelta = TICK) -> None:
+        self._engine, self._store, self._tick = engine, store, tick
         self._scheduler = AsyncIOScheduler(timezone=UTC, executors={"default": AsyncIOExecutor()})
         self._planned: datetime | None = None
         self._looked: datetime | None = None  # up to when everything due was looked at
         self._turning, self._ticking = asyncio.Lock(), asyncio.Lock()
         self._stopping = False
         self._planning: asyncio.Task[None] | None = None
+        self.nightly: Callable[[], Awaitable[None]] = no_night
+        self.ticked: Callable[[], None] = lambda: None  # told after every tick that ended well
         engine.post.ledger.written = self._something_was_written
 
     def start(self) -> None:
+        """Begin, with everything that is due already."""
         self._scheduler.start()
         always = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         self._scheduler.add_job(self.tick, "interval", seconds=self._tick.total_seconds(), id="tick", **always)
@@ -66,9 +53,10 @@ class Clock:
             return
         async with self._ticking:
             await self.turn()
-            await self._nightly()  # deadlines do not wait for it
+            await self.nightly()  # deadlines do not wait for it
             async with self._turning:
                 await self._store.purge()
+            self.ticked()
 
     def _something_was_written(self) -> None:
         """A deadline may have come nearer than the one we wait for. A burst of writes is looked at once."""
@@ -89,6 +77,8 @@ class Clock:
     async def stop(self) -> None:
         """Wake nobody any more; a turn or a tick that has begun is finished."""
         self._stopping = True
-        self._scheduler.remove_all_jobs()
+        if self._scheduler.running:
+            self._scheduler.remove_all_jobs()
         async with self._ticking, self._turning:
-            self._scheduler.shutdown(wait=False)
+            if self._scheduler.running:
+                self._scheduler.shutdown(wait=False)

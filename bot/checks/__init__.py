@@ -1,0 +1,1 @@
+"""What the doctor looks at, one kind of thing a module; what runs asks the same of itself (readiness.py)."""
