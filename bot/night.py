@@ -105,7 +105,8 @@ class Night:
                     shut += 1
                     continue
                 if sealed is not record.sealed:
-                    turned.append(replace(record, sealed=sealed))
+                    # when somebody is to be woken is not read back: at its due time is early enough, and never late
+                    turned.append(replace(record, sealed=sealed, wake=record.due))
             for start in range(0, len(turned), _TOGETHER):
                 await self._save(turned[start : start + _TOGETHER])
             changed += len(turned)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from postgres_server import store_in
@@ -140,6 +141,19 @@ async def test_a_turn_touches_no_word_of_what_is_kept(tmp_path: Path) -> None:
     assert seen is not None
     assert seen.revision == 1
     await bot.store.close()
+
+
+async def test_whoever_was_to_be_woken_for_a_record_still_is(tmp_path: Path, new_database: str) -> None:
+    async with store_in(new_database) as store:
+        bot = await House(store, ring_in(tmp_path / "ring")).begin()
+        due = EVENING + 5 * DAY
+        await store.save(replace(sealed(bot.vault, "r1"), due=due, wake=due))
+        await bot.nights(1)
+        found = await store.load("r1")
+        assert found is not None
+        assert (found.due, found.revision) == (due, 2)
+        with psycopg.connect(new_database) as connection:
+            assert connection.execute("SELECT wake FROM records WHERE id = 'r1'").fetchone() == (due,)
 
 
 async def test_what_an_older_version_sealed_is_hung_on_the_ring_in_the_first_night(tmp_path: Path) -> None:
