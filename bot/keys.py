@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -49,12 +50,20 @@ def unlocked(settings: Settings, now: datetime) -> tuple[Vault, Ring]:
 
 
 def _ring(store: Path | Postgres, where: Path, roots: tuple[bytes, ...], now: datetime) -> Ring:
-    try:
-        ring = Ring.open(where, roots)
-    except NoRing:
-        if had_a_ring(store):
-            raise Unfit(ANOTHER_RING) from None
+    with suppress(NoRing):
+        return _kept_up(where, roots, now)
+    if not had_a_ring(store):
         return Ring.make(where, roots, now)
+    try:
+        return _kept_up(
+            where, roots, now
+        )  # another `serve` may have made it since, and only then named it in the store
+    except NoRing:
+        raise Unfit(ANOTHER_RING) from None
+
+
+def _kept_up(where: Path, roots: tuple[bytes, ...], now: datetime) -> Ring:
+    ring = Ring.open(where, roots)
     ring.keep_up(now)
     return ring
 
