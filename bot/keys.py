@@ -55,9 +55,8 @@ def _ring(store: Path | Postgres, where: Path, roots: tuple[bytes, ...], now: da
     if not had_a_ring(store):
         return Ring.make(where, roots, now)
     try:
-        return _kept_up(
-            where, roots, now
-        )  # another `serve` may have made it since, and only then named it in the store
+        # another `serve` may have made it since, and only then named it in the store
+        return _kept_up(where, roots, now)
     except NoRing:
         raise Unfit(ANOTHER_RING) from None
 

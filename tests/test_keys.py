@@ -13,7 +13,7 @@ from story_scenes import AFTERWARDS, ASKED, TOGETHER, play
 from story_serve import KEY, Story, ring_of, story, vault_with
 from test_cli import peersupport
 
-from bot import doctor
+from bot import config, doctor, keys
 from bot.ring import OVERLAP, Ring
 from bot.store.base import Damaged, NotOnTheRing
 from bot.store.tiny import TinyStore
@@ -181,3 +181,23 @@ def test_the_doctor_sees_a_ring_that_others_may_read_one_that_is_not_turned_and_
     shutil.move(tmp_path / "ring", store / "ring")
     assert found(now, PEERSUPPORT_KEY_RING="")["ring-apart"] == "warn"
     assert found(now, PEERSUPPORT_KEY_RING=str(store / "ring"))["ring-apart"] == "warn"
+
+
+def test_a_ring_that_another_serve_has_just_made_and_named_in_the_store_is_not_taken_for_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime(2026, 3, 2, tzinfo=UTC)
+    environ = {
+        "PEERSUPPORT_ROOT_KEY": base64.b64encode(KEY).decode(),
+        "PEERSUPPORT_STORE": f"tinydb://{tmp_path}/store",
+        "PEERSUPPORT_KEY_RING": str(tmp_path / "ring"),
+    }
+    theirs: list[Ring] = []
+
+    def another_was_faster(_: object) -> bool:
+        theirs.append(Ring.make(tmp_path / "ring", (KEY,), now))
+        return True
+
+    monkeypatch.setattr(keys, "had_a_ring", another_was_faster)
+    _, ring = keys.unlocked(config.load(environ, tmp_path), now)
+    assert ring.id == theirs[0].id
