@@ -22,7 +22,7 @@ from bot.checks import machine, serving
 from bot.config import Refused, Settings
 from bot.outbound import proxy_to
 from bot.platforms import NotStarted
-from bot.store.base import Damaged, NoAnswer, Unfit
+from bot.store.base import Damaged, NoAnswer, NotOnTheRing, Unfit
 from bot.store.disk import InUse
 from bot.values import Postgres
 
@@ -89,7 +89,7 @@ def warn_of(settings: Settings) -> None:
 
 def why_not(failure: Exception) -> str:
     """What kept the programme from starting, as a sentence; the place in the code goes to the log."""
-    if isinstance(failure, InUse | Unfit):
+    if isinstance(failure, InUse | Unfit | NotOnTheRing):
         return str(failure)
     if isinstance(failure, NoAnswer):
         return failure.sentence()
@@ -192,6 +192,47 @@ def show(
 def new_key() -> None:
     """Print a new root key. Keep it apart from the store: with both, everything can be read."""
     typer.echo(base64.b64encode(secrets.token_bytes(32)).decode("ascii"))
+
+
+@keys.command("rotate")
+def rotate_root() -> None:
+    """Wrap the key ring by the new root key. PEERSUPPORT_ROOT_KEY holds the new one, a comma, and the old one."""
+    settings = config.load()
+    from bot import keys as ring_keys
+
+    try:
+        changed = ring_keys.rotate(settings)
+    except (NoAnswer, Unfit, OSError) as failure:
+        raise Refused([why_not(failure)]) from None
+    typer.echo(f"{changed} files of the key ring were wrapped anew; the ring needs only the new root key.")
+    typer.echo("Leave only the new key in PEERSUPPORT_ROOT_KEY, restart every `serve`, and destroy the old key.")
+
+
+@keys.command("lost")
+def lost_ring(
+    start_again: Annotated[
+        bool, typer.Option("--start-again", help="Destroy what cannot be opened, and begin with a new ring.")
+    ] = False,
+) -> None:
+    """Say what cannot be opened because the key ring is lost. Ends with 1 when there is something."""
+    settings = config.load()
+    logs.configure("console", "ERROR")
+    from bot import lost
+
+    try:
+        loss = asyncio.run(lost.start_again(settings, datetime.now(UTC)) if start_again else lost.look(settings))
+    except (InUse, Damaged, NoAnswer, Unfit, OSError) as failure:
+        raise Refused([why_not(failure)]) from None
+    if not loss:
+        typer.echo("Nothing is lost: the store opens with this root key and this key ring.")
+        return
+    typer.echo(loss.sentence())
+    if start_again:
+        typer.echo("It is destroyed. Start `serve`, and tell coordinators and peers that they begin anew.")
+        return
+    typer.echo("Look for the folder of PEERSUPPORT_KEY_RING first: with it everything opens again. If it is gone for")
+    typer.echo("good, stop every `serve` and run this with --start-again: it destroys what cannot be opened.")
+    raise typer.Exit(1)
 
 
 @db.command("upgrade")

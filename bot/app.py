@@ -16,13 +16,14 @@ import structlog
 
 from adapters.base import Adapter
 from adapters.pace import Pace
-from bot import web
+from bot import keys, web
 from bot.archive import Archive
 from bot.clock.base import TICK
 from bot.clock.chosen import clock_for
 from bot.config import Settings
 from bot.engine import Engine
 from bot.house import House
+from bot.night import Night
 from bot.platforms import Paced, configured
 from bot.starting import Starting
 from bot.stopping import LINGER, Stopping, promise
@@ -68,9 +69,11 @@ async def running(
     """The whole programme, up and serving. On leaving it accepts nothing new and finishes what it can in its time."""
     stopping = stopping or Stopping()
     async with AsyncExitStack() as ending:
-        vault = Vault(settings.root_key.get_secret_value() if settings.root_key else b"")
+        vault, ring = keys.unlocked(settings, world.now())
         kept = await ending.enter_async_context(stopping.closing(opened(settings.store, vault)))
         store = kept.store
+        await keys.belongs(store, vault, ring, world.now())
+        night = Night(store, vault, ring, settings.key_days, world.now)
         platforms = tuple(configured(settings, world.now, world.pace, (store, vault)))
         for platform in platforms:
             ending.push_async_callback(stopping.within, _CLOSE, platform.close)
@@ -84,8 +87,9 @@ async def running(
         lines = {each.name: each.line(engine) for each in platforms if each.line}
         clock = await clock_for(store, engine, tick=world.tick)
         is_open = {each.name: _open(engine, starting, each.name) for each in platforms}
-        watch = Watch(settings, store, is_open, world.now, world.tick, {name: line.up for name, line in lines.items()})
-        clock.ticked = watch.turned
+        up = {name: line.up for name, line in lines.items()}
+        watch = Watch(settings, store, is_open, world.now, world.tick, up, {"ring": night.look})
+        clock.nightly, clock.ticked = night.turn, watch.turned
         ops = await web.listen(web.ops(watch.ready.look, watch.page), _at(settings.ops_bind))
         ending.push_async_callback(stopping.within, _CLOSE, ops.stop)
         posts = {each.route: starting.admitted(each.name, door.handle) for each, door in doors}

@@ -179,11 +179,25 @@ class Settings(BaseSettings):
         "The folder of the embedded database, `tinydb:///var/lib/peersupport` or relative `tinydb:///./data`; or a "
         "PostgreSQL of your own, `postgresql://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full` (operating.md).",
     )
-    root_key: Annotated[SecretBytes | None, Parsed(values.root_key)] = _house(
+    root_keys: Annotated[tuple[SecretBytes, ...], Parsed(values.root_keys)] = _house(
         "PEERSUPPORT_ROOT_KEY",
         None,
-        "32 random bytes in base64; `peersupport keys new` prints one.",
+        "32 random bytes in base64; `peersupport keys new` prints one. While rotating, the new one and the old one, "
+        "separated by a comma (operating.md).",
+        unset=(),
         secret=True,
+    )
+    key_ring: Annotated[Path | None, Parsed(values.folder)] = _house(
+        "PEERSUPPORT_KEY_RING",
+        "",
+        "The folder of the keys that expire day by day: outside the store and whatever copies it, and the same for "
+        "every `serve`. Default: `ring` in the store's folder; for PostgreSQL `ring` in the working folder.",
+    )
+    key_days: Annotated[int, Parsed(values.whole)] = _house(
+        "PEERSUPPORT_KEY_DAYS",
+        "7",
+        "How many days a key is kept after its own: for so long what was forgotten can still be read in a copy of the "
+        "store, and for so long a backup can be restored. 0: only today's.",
     )
     bind: Annotated[Bind, Parsed(values.bind)] = _house(
         "PEERSUPPORT_BIND", "127.0.0.1:3000", "Where the public routes listen; put TLS in front."
@@ -365,6 +379,11 @@ class Settings(BaseSettings):
     def unknown(self) -> tuple[str, ...]:
         """Names that look like ours and mean nothing to this version; probably a slip of the pen."""
         return self._unknown
+
+    @property
+    def root_key(self) -> SecretBytes | None:
+        """The root key; while rotating, the new one."""
+        return self.root_keys[0] if self.root_keys else None
 
     def is_set(self, name: str) -> bool:
         return name in self._texts

@@ -15,7 +15,7 @@ from typing import Final
 
 from adapters.base import Stopped, TryLater, Unclear, Unreachable
 from bot import config, lines, values
-from bot.checks import machine, storage, switches
+from bot.checks import machine, ring, storage, switches
 from bot.checks.finding import Finding, exit_code, halves
 from bot.checks.machine import Machine
 from bot.config import Refused, Settings
@@ -196,6 +196,7 @@ def _findings(settings: Settings, here: Machine, today: date) -> Iterator[Findin
     yield from machine.findings(here, today)
     yield _root_key(settings)
     yield _secrets(settings)
+    yield from ring.findings(settings, today)
     yield from storage.findings(settings.store)
     yield from _slack(settings)
     yield from _teams(settings)

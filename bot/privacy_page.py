@@ -70,6 +70,6 @@ is that of the reason, [below](#why). In the repository this page is for a hospi
 call, where two people may write unnamed; `peersupport config --privacy` prints it for the settings in force.
 
 Readers are parts, and one person may have several: a coordinator who is asked as a peer reads what a peer reads. *IT
-with the database* has its file and not the root key. Who has both, or controls the running server, can read what is
-open until it is erased; a copy of the file opens for as long as the key exists. What two people tell each other
-elsewhere is not in this table."""
+with the database* has its file, but neither the root key nor the key ring. Who has all three, or controls the running
+server, can read what is open until it is erased; a copy of the file opens for as long as the key of its day is kept.
+What two people tell each other elsewhere is not in this table."""

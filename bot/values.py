@@ -286,6 +286,29 @@ def root_key(text: str) -> SecretBytes:
     return SecretBytes(key)
 
 
+def root_keys(text: str) -> tuple[SecretBytes, ...]:
+    """One key, or two while rotating: the new one first."""
+    keys = tuple(root_key(part) for part in text.split(","))
+    if len({key.get_secret_value() for key in keys}) < len(keys) or len(keys) > 2:  # noqa: PLR2004  # new and old
+        raise ValueError("must be one key, or while rotating the new one and the old one, separated by a comma")
+    return keys
+
+
+def whole(text: str) -> int:
+    if not re.fullmatch(r"\d{1,3}", text.strip()):
+        raise ValueError("must be a whole number of days, such as 7, or 0")
+    return int(text)
+
+
+def folder(text: str) -> Path | None:
+    if not text.strip():
+        return None
+    found = Path(text.strip()).expanduser()
+    if found.exists() and not found.is_dir():
+        raise ValueError("must be a folder: name one, or leave it out")
+    return found
+
+
 def bot_token(text: str) -> SecretStr:
     text = text.strip()
     if not text or text.startswith(("xapp-", "xoxp-")):

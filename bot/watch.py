@@ -31,6 +31,7 @@ class Watch:
         now: Callable[[], datetime],
         tick: timedelta,
         lines: Mapping[str, Callable[[], bool]] = MappingProxyType({}),
+        more: Mapping[str, readiness.Check] = MappingProxyType({}),
     ) -> None:
         out = Out.by(settings)
         turns, metrics = Turns(tick, now), Metrics(now())
@@ -38,6 +39,7 @@ class Watch:
         self.ready = Readiness(
             {
                 "store": readiness.once(readiness.store(store.check)),
+                **more,
                 **{name: readiness.platform(name, opens) for name, opens in is_open.items()},
                 **{f"{name}-socket": readiness.line(is_up) for name, is_up in lines.items()},
                 "scheduler": turns.look,

@@ -98,7 +98,7 @@ async def replicated(
     **settings: str,
 ) -> AsyncIterator[Replicated]:
     """Everybody is there, and so many serve. In the end nothing of it is left running."""
-    settings |= {"PEERSUPPORT_STORE": database}
+    settings |= {"PEERSUPPORT_STORE": database, "PEERSUPPORT_KEY_RING": str(tmp_path / "ring")}
     async with hospital(tmp_path, people, on_teams, stand_in) as (slack, teams, time):
         serves = [Serve(time.path, surroundings(slack, teams, tmp_path, **settings)) for _ in range(replicas)]
         async with Balancer([each.public for each in serves]) as balancer:

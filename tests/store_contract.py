@@ -143,6 +143,24 @@ class StoreContract:
         await store.save(a_record("r1"), replace(a_record("p1"), kind="peer"), replace(a_record("p2"), kind="peer"))
         assert {record.id for record in await store.kind("peer")} == {"p1", "p2"}
 
+    async def test_a_walk_meets_every_record_once_in_the_order_of_ids(self, store: Store) -> None:
+        ids = ["B", "a", "c1", "c10", "c2", "ß", "\uffee", "\U0001f33b"]
+        await store.save(*(a_record(id, due=NOON, open=(id,)) for id in reversed(ids)), a_record("gone"))
+        await store.save(Gone("gone", 1), replace(a_record("c2"), revision=1, kind="peer", sealed=b"new"))
+        met: list[Record] = []
+        while page := await store.page(met[-1].id if met else "", 3):
+            assert len(page) <= 3
+            met += page
+            if met[-1].id == "c1":
+                await store.save(a_record("b"), a_record("d"))  # one behind us, one before us
+        assert [record.id for record in met] == ["B", "a", "c1", "c10", "c2", "d", "ß", "\uffee", "\U0001f33b"]
+        assert met == [await store.load(record.id) for record in met]
+
+    async def test_nothing_comes_after_the_last(self, store: Store) -> None:
+        assert list(await store.page("", 10)) == []
+        await store.save(a_record("r1"))
+        assert list(await store.page("r1", 10)) == []
+
     async def test_a_purge_keeps_all_that_lives(self, store: Store, reopen: Callable[[], Awaitable[Store]]) -> None:
         await store.save(a_record("r1", due=NOON, open=("k",)), a_record("r2"))
         await store.save(Gone("r2", 1))

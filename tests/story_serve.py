@@ -37,8 +37,10 @@ from bot import config
 from bot.app import World, running
 from bot.archive import Archive
 from bot.engine import Engine
+from bot.keys import FINGERPRINT
 from bot.pulse import Pulse
 from bot.records import KINDS, load
+from bot.ring import Ring
 from bot.store import statements
 from bot.store.base import Record
 from bot.store.disk import Disk
@@ -230,7 +232,7 @@ class Story(Hospital):
 
     def kept(self) -> Kept:
         """What is kept now."""
-        return kept_in_tables(self.database) if self.database else kept_in(self.folder)
+        return kept_in_tables(self.database, ring_of(self.folder)) if self.database else kept_in(self.folder)
 
     async def keeps(self, condition: Callable[[Kept], object]) -> Kept:
         """Wait until what is kept is like this."""
@@ -329,7 +331,7 @@ async def story(
 ) -> AsyncIterator[Story]:
     """Everybody is there, and the programme serves. In the end nothing of it is left running."""
     folder = tmp_path / "data"
-    settings |= {"PEERSUPPORT_STORE": database} if database else {}
+    settings |= {"PEERSUPPORT_STORE": database, "PEERSUPPORT_KEY_RING": str(ring_of(folder))} if database else {}
     async with hospital(tmp_path, people, on_teams, stand_in) as (slack, teams, time):
         serve = Serve(time.path, surroundings(slack, teams, folder, **settings))
         slack.app_url = f"http://{serve.public}/slack/events"
@@ -376,11 +378,12 @@ async def at_home(
 
 @dataclass(frozen=True)
 class Kept:
-    """What a data folder holds, opened with the root key."""
+    """What a data folder holds, opened with the root key and the ring; without the record that names the ring."""
 
     files: bytes  # of all files, one behind the other
     history: bytes  # everything that can still be decrypted, also what was replaced since
     records: Mapping[str, Record]
+    vault: Vault = field(repr=False)
 
     def kinds(self) -> dict[str, int]:
         found = [kept.kind for kept in self.records.values()]
@@ -389,16 +392,28 @@ class Kept:
     def plain(self) -> bytes:
         """Every record as it was before it was sealed."""
         return b"\n".join(
-            VAULT.open(kept.kind, kept.id, kept.shape, kept.sealed) for kept in self.records.values() if kept.sealed
+            self.vault.open(kept.kind, kept.id, kept.shape, kept.sealed)
+            for kept in self.records.values()
+            if kept.sealed
         )
 
     def owed(self) -> int:
         """How many messages are not delivered yet."""
-        opened = (load(kept, VAULT) for kept in self.records.values() if kept.kind in KINDS)
+        opened = (load(kept, self.vault) for kept in self.records.values() if kept.kind in KINDS)
         return sum(len(saved.mail.errands) for saved in opened)
 
 
-def kept_in_tables(database: str) -> Kept:
+def ring_of(folder: Path) -> Path:
+    """Where the ring of this data folder is."""
+    return folder / "ring"
+
+
+def vault_with(ring: Path) -> Vault:
+    """The vault as whoever has the root and this ring could make it."""
+    return Vault(KEY, Ring.open(ring, (KEY,)))
+
+
+def kept_in_tables(database: str, ring: Path) -> Kept:
     """Look into PostgreSQL at one moment, beside whoever serves from it: what anybody with its password can read."""
     with psycopg.connect(database) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -414,7 +429,8 @@ def kept_in_tables(database: str) -> Kept:
             with connection.cursor().copy(f"COPY {table} TO STDOUT".encode()) as lines:
                 files += b"".join(bytes(line) for line in lines)
     sealed = b"\n".join(kept.sealed for kept in found)
-    return Kept(files + sealed, files + sealed, {kept.id: kept for kept in found})
+    records = {kept.id: kept for kept in found if kept.id != FINGERPRINT}
+    return Kept(files + sealed, files + sealed, records, vault_with(ring))
 
 
 def kept_in(folder: Path) -> Kept:
@@ -433,11 +449,13 @@ def kept_in(folder: Path) -> Kept:
     files = b""
     with tempfile.TemporaryDirectory() as place:
         copy = Path(place) / "copy"
-        for path in sorted(folder.iterdir()):
+        for path in sorted(each for each in folder.iterdir() if each.is_file()):
             with suppress(FileNotFoundError):  # a compaction has just ended
                 found = path.read_bytes()
                 files += found
                 if path.name == "store.peersupport":
                     copy.write_bytes(found)
-        read(Disk(), copy, VAULT, take).close()
-    return Kept(files, b"\n".join(history), {id_: record(id_, stored) for id_, stored in documents.items()})
+        vault = vault_with(ring_of(folder))
+        read(Disk(), copy, vault, take).close()
+    records = {id_: record(id_, stored) for id_, stored in documents.items() if id_ != FINGERPRINT}
+    return Kept(files, b"\n".join(history), records, vault)

@@ -43,6 +43,7 @@ def well(tmp_path: Path) -> dict[str, str]:
     return ILL | {
         "PEERSUPPORT_ROOT_KEY": base64.b64encode(bytes(range(32))).decode(),
         "PEERSUPPORT_STORE": f"tinydb://{store}",
+        "PEERSUPPORT_KEY_RING": str(tmp_path / "ring"),
         "PEERSUPPORT_EXCEPTIONS_FILE": str(limits),
         "PEERSUPPORT_COUNTRY": "US",
         "PEERSUPPORT_ZONE": "America/Chicago",

@@ -366,7 +366,7 @@ async def test_who_takes_the_bot_away_is_reached_nowhere_any_more_until_they_com
 def held(home: Home, user: str) -> set[str]:
     """In which kinds of record it stands where somebody is reached; opened with the key."""
     kept = kept_in(home.folder)
-    opened = [load(record, VAULT) for record in kept.records.values() if record.kind != "seen"]
+    opened = [load(record, kept.vault) for record in kept.records.values() if record.kind != "seen"]
     assert all(len(saved.mail.addresses) == len(dict(saved.mail.addresses)) for saved in opened)
     chat = home.teams.chat(user)
     return {saved.kind for saved in opened for _, address in saved.mail.addresses if chat in address}

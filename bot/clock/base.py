@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final, Protocol
 
 TICK: Final = timedelta(seconds=60)  # how often everything due is looked at, whoever should have been woken
 AGAIN: Final = timedelta(seconds=5)  # until what could not be done just now is looked at again
 SOONEST: Final = timedelta(milliseconds=250)
+
+
+async def no_night() -> None:
+    """Nights pass and nothing turns, as in rehearsals."""
 
 
 class Clock(Protocol):
@@ -19,6 +23,7 @@ class Clock(Protocol):
     it); only the distance to what is due is used.
     """
 
+    nightly: Callable[[], Awaitable[None]]  # awaited at every regular tick: does nothing when its turn is done
     ticked: Callable[[], None]  # told after every regular tick that ended well, and at no other moment
 
     def start(self) -> None:

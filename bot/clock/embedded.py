@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from apscheduler.executors.asyncio import AsyncIOExecutor
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot.clock.base import AGAIN, SOONEST, TICK
+from bot.clock.base import AGAIN, SOONEST, TICK, no_night
 from bot.engine import Engine
 from bot.store.base import Store
 
@@ -26,8 +26,10 @@ class EmbeddedClock:
         self._scheduler = AsyncIOScheduler(timezone=UTC, executors={"default": AsyncIOExecutor()})
         self._planned: datetime | None = None
         self._looked: datetime | None = None  # up to when everything due was looked at
-        self._turning = asyncio.Lock()
+        self._turning, self._ticking = asyncio.Lock(), asyncio.Lock()
+        self._stopping = False
         self._planning: asyncio.Task[None] | None = None
+        self.nightly: Callable[[], Awaitable[None]] = no_night
         self.ticked: Callable[[], None] = lambda: None  # told after every tick that ended well
         engine.post.ledger.written = self._something_was_written
 
@@ -47,10 +49,14 @@ class EmbeddedClock:
 
     async def tick(self) -> None:
         """The safety net, and the minute within which what was forgotten is gone from the disk."""
-        await self.turn()
-        async with self._turning:
-            await self._store.purge()
-        self.ticked()
+        if self._stopping:
+            return
+        async with self._ticking:
+            await self.turn()
+            await self.nightly()  # deadlines do not wait for it
+            async with self._turning:
+                await self._store.purge()
+            self.ticked()
 
     def _something_was_written(self) -> None:
         """A deadline may have come nearer than the one we wait for. A burst of writes is looked at once."""
@@ -69,9 +75,10 @@ class EmbeddedClock:
         self._scheduler.add_job(self.turn, "date", id="next", run_date=at, replace_existing=True, **ONCE)
 
     async def stop(self) -> None:
-        """Wake nobody any more; a turn that has begun is finished."""
+        """Wake nobody any more; a turn or a tick that has begun is finished."""
+        self._stopping = True
         if self._scheduler.running:
             self._scheduler.remove_all_jobs()
-        async with self._turning:
+        async with self._ticking, self._turning:
             if self._scheduler.running:
                 self._scheduler.shutdown(wait=False)

@@ -8,13 +8,13 @@ what is due and held by nobody, and gives a poke to whatever falls due within th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
 import structlog
 
-from bot.clock.base import AGAIN, TICK
+from bot.clock.base import AGAIN, TICK, no_night
 from bot.engine import Engine
 from bot.store.base import NoAnswer, Stale
 from bot.store.pokes import Pokes
@@ -30,6 +30,7 @@ class SharedClock:
 
     def __init__(self, engine: Engine, store: PostgresStore, pokes: Pokes, *, tick: timedelta = TICK) -> None:
         self._engine, self._store, self._pokes, self._tick = engine, store, pokes, tick
+        self.nightly: Callable[[], Awaitable[None]] = no_night
         self.ticked: Callable[[], None] = lambda: None  # told after every sweep that ended well
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -69,6 +70,7 @@ class SharedClock:
                 await self._engine.wake()
                 await self._store.poke_what_comes()
                 await self._pokes.bury()
+                await self.nightly()
                 await self._store.purge()
                 self.ticked()
             except (NoAnswer, Stale):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,19 @@ class Damaged(Exception):
 
 class Newer(Exception):
     """A version that knows more than ours wrote this record. Leave it as it is: one of that version is to have it."""
+
+
+ANOTHER_RING: Final = (
+    "PEERSUPPORT_KEY_RING is not the ring this store was written with, or an older copy of it: name the folder that "
+    "every other `serve` of this store uses; if that is lost, see `peersupport keys lost`."
+)
+
+
+class NotOnTheRing(Damaged):
+    """A whole store hangs on a key that is not on the ring: dropped since, or of another ring. Says what to do."""
+
+    def __init__(self) -> None:
+        super().__init__(ANOTHER_RING)
 
 
 class NoAnswer(Exception):
@@ -109,6 +122,12 @@ class Store(Protocol):
 
     async def kind(self, kind: str) -> Sequence[Record]:
         """Every record of one kind; used for the roster, which is small."""
+
+    async def page(self, after: str, limit: int) -> Sequence[Record]:
+        """Records whose id comes after this one, in the order of ids, at most so many; "" begins. Empty: that was all.
+
+        A walk over everything: what is there from its begin to its end is met exactly once.
+        """
 
     async def purge(self) -> None:
         """Leave no byte of what was destroyed; safe to call at any time."""

@@ -1,13 +1,16 @@
 """One append-only file, in which a write that never finished can be told from damage.
 
     file    header, then entries, then zeros that were written ahead
-    header  magic, version, 16 random bytes of file id, this file's key wrapped by the vault, crc
+    header  magic, version, 16 bytes of file id, this file's key wrapped by the vault, crc
     entry   magic, sequence, length, crc of the payload, crc of this head | nonce, ciphertext, tag | 0xff
 
 A file begins with SNAPSHOT entries and one END, which are synced before the file gets its name; BATCH entries
 follow, each written and synced before the next one is begun. So only the very last entry may be torn, and a torn
 entry shows it: the file stops inside it, or its 0xff is still the zero written ahead, or one of its 512-byte
 sectors is. Every other difference is damage; damage is refused and nothing is touched.
+
+The file's key hangs on a key of the vault's ring, whose id begins the file id; in files of version 1, which are still
+read, on the root. A file that is written anew hangs on the key of that day.
 
 What cannot be told from "never written": a file cut exactly between two entries, or zeros over its whole end.
 """
@@ -25,7 +28,8 @@ from typing import TYPE_CHECKING, NoReturn
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from bot.store.base import Damaged
+from bot.store.base import Damaged, NotOnTheRing
+from bot.vault import KEY_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +41,7 @@ if TYPE_CHECKING:
 SNAPSHOT, END, BATCH = b"S", b"E", b"B"
 
 _MAGIC = b"peersupport store\n"
-_VERSION = 1
+_VERSION, _RELEASED = 2, 1
 _HEADER = struct.Struct(">18sB16s60sI")
 _CRC = struct.Struct(">I")
 _ENTRY = b"\xf5psj"
@@ -57,13 +61,15 @@ class Journal:
         self._disk, self._fd, self._box, self._file_id = disk, fd, AESGCM(key), file_id
         self.size = self._filled = self._synced = size
         self._next = 0
+        self.hangs_on: bytes | None = file_id[:KEY_ID]  # the id of a key on the ring; None: on the root, as before
         self.base = size  # where the snapshot ends and the batches begin
 
     @classmethod
     def create(cls, disk: Disk, path: Path, vault: Vault) -> Journal:
         """Begin a file under a new random key. Nothing is synced yet."""
-        file_id, key = os.urandom(16), os.urandom(32)
-        header = _HEADER.pack(_MAGIC, _VERSION, file_id, vault.wrap_file_key(file_id, key), 0)[: -_CRC.size]
+        key = os.urandom(32)
+        file_id, wrapped = vault.wrap_file_key(key)
+        header = _HEADER.pack(_MAGIC, _VERSION, file_id, wrapped, 0)[: -_CRC.size]
         fd = disk.create(path)
         journal = cls(disk, fd, key, file_id, _HEADER.size)
         disk.write(fd, header + _CRC.pack(zlib.crc32(header)), 0)
@@ -150,15 +156,31 @@ def _opened(disk: Disk, fd: int, data: mmap.mmap, vault: Vault) -> Journal:
     magic, version, file_id, wrapped, crc = _HEADER.unpack(head)
     if magic != _MAGIC:
         _refuse("it does not begin like a store of ours")
-    if version != _VERSION:
+    if version not in {_VERSION, _RELEASED}:
         _refuse(f"it is written in version {version}, and this programme reads version {_VERSION}")
     if crc != zlib.crc32(head[: -_CRC.size]):
         _refuse("its header is damaged")
+    unwrap = vault.unwrap_file_key if version == _VERSION else vault.unwrap_released_file_key
     try:
-        key = vault.unwrap_file_key(file_id, wrapped)
+        key = unwrap(file_id, wrapped)
+    except NotOnTheRing:
+        raise
     except Damaged:
         _refuse("it was written under another root key than the one in PEERSUPPORT_ROOT_KEY")
-    return Journal(disk, fd, key, file_id, _HEADER.size)
+    journal = Journal(disk, fd, key, file_id, _HEADER.size)
+    if version == _RELEASED:
+        journal.hangs_on = None
+    return journal
+
+
+def hangs_on(path: Path) -> bytes | None:
+    """The id of the key on the ring that this file needs; None where it needs none, or is no file of ours."""
+    try:
+        with path.open("rb") as file:
+            magic, version, file_id, _, _ = _HEADER.unpack(file.read(_HEADER.size))
+    except (OSError, struct.error):
+        return None
+    return file_id[:KEY_ID] if (magic, version) == (_MAGIC, _VERSION) else None
 
 
 @dataclass(slots=True)

@@ -143,6 +143,10 @@ class PostgresStore:
             before = self._kinds[kind] = _Listed(versions, tuple(found[id] for id, _ in versions if id in found))
         return before.records
 
+    async def page(self, after: str, limit: int) -> Sequence[Record]:
+        """Records after this id, in the order of ids, which is that of their bytes."""
+        return [statements.record(row) for row in await self._read(statements.PAGE, {"after": after, "limit": limit})]
+
     async def _load_all(self, ids: Sequence[str]) -> Sequence[Record]:
         return [statements.record(row) for row in await self._read(statements.LOAD_ALL, {"ids": list(ids)})]
 

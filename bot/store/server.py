@@ -15,7 +15,8 @@ from typing import Final
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from bot.store.base import NoAnswer, Unfit
+from bot.store import statements
+from bot.store.base import NoAnswer, Record, Unfit
 
 OLDEST: Final = 14  # the major version; older ones get no repairs any more
 SCHEMA: Final = 2  # what this version reads and writes; bot/store/migrations makes it
@@ -104,6 +105,34 @@ def look(url: str) -> Look:
             late=_late(connection) if schema == SCHEMA else timedelta(0),
             works_for=_works_for(connection),
         )
+    except psycopg.Error as error:
+        raise failure(error) from None
+    finally:
+        connection.close()
+
+
+def one(url: str, id: str) -> Record | None:
+    """One record, for who looks at a store without serving from it. Raises NoAnswer, Unfit."""
+    connection = connect(url)
+    try:
+        if _one(connection, "SELECT to_regclass('records')::text") is None:
+            return None
+        row = connection.cursor(binary=True).execute(statements.LOAD.encode("ascii"), {"id": id}).fetchone()
+        return statements.record(row) if row else None
+    except psycopg.Error as error:
+        raise failure(error) from None
+    finally:
+        connection.close()
+
+
+def older(url: str) -> bool:
+    """Whether a record hangs on a root itself, as before the key ring. Raises NoAnswer, Unfit."""
+    connection = connect(url)
+    try:
+        if _one(connection, "SELECT to_regclass('records')::text") is None:
+            return False
+        found = r"SELECT EXISTS (SELECT 1 FROM records WHERE substring(sealed, 1, 1) = '\x01' OR"
+        return bool(_one(connection, found + r" substring(sealed, 2, 8) = '\x0000000000000000')"))
     except psycopg.Error as error:
         raise failure(error) from None
     finally:

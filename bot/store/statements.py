@@ -29,6 +29,7 @@ DUE: Final = "SELECT id FROM records WHERE due <= %(before)s ORDER BY due, id LI
 NEXT_DUE: Final = "SELECT min(due) FROM records"
 FIND: Final = "SELECT id FROM record_keys WHERE index = %(index)s AND key = %(key)s ORDER BY id"
 KIND: Final = "SELECT id, xmin::text FROM records WHERE kind = %(kind)s ORDER BY id"
+PAGE: Final = f"SELECT {_COLUMNS} FROM records WHERE id > %(after)s ORDER BY id LIMIT %(limit)s"  # noqa: S608
 
 ADD: Final = """
 WITH written AS (

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import heapq
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Self, cast
@@ -137,6 +138,16 @@ class TinyStore:
         self._refuse_if_over()
         return self._dues.earliest()
 
+    async def page(self, after: str, limit: int) -> Sequence[Record]:
+        """Records after this id, in the order of ids, as they stood when asked for, once that is durable."""
+        self._refuse_if_over()
+        ids = heapq.nsmallest(limit, (id for id in self._documents if id > after))
+        found = [record(id, self._documents[id]) for id in ids]  # no await before the line below
+        if self._last is not None:
+            await asyncio.shield(self._last)
+        self._refuse_if_over()
+        return found
+
     async def search(self, where: QueryLike) -> Sequence[Record]:
         """Records whose clear columns match a TinyDB Query. Looks at every record: for tools, not for steps."""
         if self._last is not None:
@@ -212,10 +223,13 @@ class TinyStore:
     # ------------------------------------------------------------ forgetting
 
     async def purge(self) -> None:
-        """Leave no byte of what was destroyed or replaced before this call. Raises CompactionFailed if it stays."""
+        """Leave no byte of what was destroyed or replaced before this call. Raises CompactionFailed if it stays.
+
+        Afterwards the file hangs on the key under which everything was sealed when this was called, or a newer one.
+        """
         self._refuse_if_over()
         outdated = self._outdated
-        while self._cleaned < outdated:
+        while self._cleaned < outdated or not self._writer.is_up_to_date():
             await asyncio.shield(self._compacting or self._compact())
             await asyncio.sleep(0)  # a future may be done before its callback has run; without this we would spin
             self._refuse_if_over()

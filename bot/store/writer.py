@@ -191,6 +191,10 @@ class Writer:
         journal = self._journal
         return journal.size > max(2 * journal.base, journal.base + _ADVANCE, self._patience)
 
+    def is_up_to_date(self) -> bool:
+        """Say whether the file hangs on the key under which everything is sealed now."""
+        return self._journal.hangs_on == self._vault.current()
+
     def room_needed(self) -> int:
         """Bytes that a compaction may take; without them nothing can be forgotten."""
         return self._journal.size + _ADVANCE
