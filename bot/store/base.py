@@ -90,7 +90,8 @@ class Store(Protocol):
     `shared` says whether other processes may use the same records at the same time.
     """
 
-    shared: ClassVar[bool]
+    @property
+    def shared(self) -> bool: ...
 
     async def load(self, id: str) -> Record | None:
         """The newest durable-or-pending version, or None."""
