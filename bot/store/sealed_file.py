@@ -122,6 +122,8 @@ def _chunks(file: BinaryIO, box: AESGCM, seal: bytes) -> Iterator[bytes]:
         if length > _LONGEST_CHUNK:
             _refuse("is damaged")
         payload = file.read(length)
+        if len(payload) < length:
+            _refuse("ends too early: it was cut short")
         for flag in (0, 1):
             try:
                 plain = box.decrypt(_PLACE.pack(number, flag), payload, seal)
@@ -130,7 +132,7 @@ def _chunks(file: BinaryIO, box: AESGCM, seal: bytes) -> Iterator[bytes]:
             last = bool(flag)
             break
         else:
-            _refuse("ends too early: it was cut short" if len(payload) < length else "is damaged")
+            _refuse("is damaged")
         yield plain
         number += 1
     if file.read(1):
