@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import ClassVar, Final, Protocol
+from typing import Final, Protocol
 
 
 @dataclass(frozen=True, slots=True)

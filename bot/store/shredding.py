@@ -97,14 +97,16 @@ class ShredLog:
 
     def note(self, ids: Sequence[str]) -> Noting:
         """Write durably that these are about to be destroyed. Nobody copies the store until the answer is `over`."""
-        fd = self._locked(fcntl.LOCK_SH)
-        try:
-            lines = [_line(self._today().isoformat(), id, self._vault) for id in ids]
-            _append(fd, lines)
-        except BaseException:
-            os.close(fd)
-            raise
-        return Noting(fd, lines)
+        lines = [_line(self._today().isoformat(), id, self._vault) for id in ids]
+        self.begin()
+        with _in_turn(self.path):
+            fd = self._locked(fcntl.LOCK_SH)
+            try:
+                _append(fd, lines)
+            except BaseException:
+                os.close(fd)
+                raise
+        return Noting(self.path, fd, lines)
 
     @contextmanager
     def still(self) -> Iterator[Noted]:
@@ -162,6 +164,7 @@ class ShredLog:
 class Noting:
     """Lines that are written, about something that is being destroyed."""
 
+    _path: Path
     _fd: int
     _lines: Sequence[str] = field(repr=False)
 
@@ -172,7 +175,8 @@ class Noting:
     def undone(self) -> None:
         """It was not destroyed: somebody else wrote first."""
         try:
-            _append(self._fd, [f"{line} not" for line in self._lines])
+            with _in_turn(self._path):
+                _append(self._fd, [f"{line} not" for line in self._lines])
         finally:
             os.close(self._fd)
 
@@ -262,6 +266,17 @@ class Shredding:
 
     async def page(self, after: str, limit: int) -> Sequence[Record]:
         return await self.inner.page(after, limit)
+
+
+@contextmanager
+def _in_turn(path: Path) -> Iterator[None]:
+    """On a disk of the network two who append at once may write over each other."""
+    fd = os.open(path.with_name(f"{NAME}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _OURS_ONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 def _line(day: str, id: str, vault: Vault) -> str:
