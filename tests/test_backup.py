@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 from kills_helper import PEOPLE
 from test_cli import peersupport
+from test_shredding import serving
 
 from bot import backup
 from bot.backup import Refusal, make, verify
@@ -29,7 +30,7 @@ from bot.records import Saved, dump
 from bot.restore import Place, perhaps_sent, restore
 from bot.store.base import Damaged, Gone, Record, Unfit
 from bot.store.moved import MARKER
-from bot.store.opened import held, opened
+from bot.store.opened import held
 from bot.store.sealed_file import Label, Sealing, Unreadable
 from bot.store.shredding import Noted, ShredLog
 from bot.store.whole import NotEmpty, fill, snapshot
@@ -97,7 +98,7 @@ def some_talks() -> tuple[Record, ...]:
 
 async def with_talks(where: Where, log: ShredLog) -> list[Record]:
     """A store that holds them, written more than once; what it holds."""
-    async with opened(where, VAULT, log) as store:
+    async with serving(where, VAULT, log) as store:
         await store.save(*some_talks())
         for _ in range(3):
             found = await store.load(R1)
@@ -145,7 +146,7 @@ async def test_what_is_restored_is_what_was_there_at_the_revisions_it_had(empty,
     assert [one.id for one in changed] == [R1]  # whose message may have gone out since
     assert [one.revision for one in after] == [one.revision for one in before]
     assert (done.forgotten, done.unclear, done.tally.digest()) == (0, 1, contents.tally.digest())
-    async with opened(new, VAULT) as store:
+    async with serving(new, VAULT) as store:
         assert list(await store.find("peer", VAULT.pseudonym("peer", BO))) == [R1]
         assert {record.id for record in await store.kind("volunteering")} == {VOLUNTEER}
 
@@ -154,7 +155,7 @@ async def test_what_was_forgotten_since_does_not_come_back_and_the_others_let_go
     old, new = empty(), empty()
     await with_talks(old, log)
     make(old, VAULT, log, file, DAY)
-    async with opened(old, VAULT, log) as store:
+    async with serving(old, VAULT, log) as store:
         found = await store.load(R1)
         assert found is not None
         await store.save(Gone(R1, found.revision))
@@ -176,7 +177,7 @@ async def test_a_peer_who_left_since_is_in_no_request_any_more(empty, log, file)
     old, new = empty(), empty()
     await with_talks(old, log)
     make(old, VAULT, log, file, DAY)
-    async with opened(old, VAULT, log) as store:
+    async with serving(old, VAULT, log) as store:
         await store.save(Gone(VOLUNTEER, 1))
     with file.open("rb") as source:
         await restore(source, a_place(new, log))
@@ -191,7 +192,7 @@ async def test_a_peer_who_left_since_is_in_no_request_any_more(empty, log, file)
 async def test_without_the_log_of_the_forgotten_nothing_is_restored_unless_that_is_said(empty, log, file) -> None:
     old, new = empty(), empty()
     await with_talks(old, log)
-    async with opened(old, VAULT, log) as store:
+    async with serving(old, VAULT, log) as store:
         await store.save(Gone(VOLUNTEER, 1))
     make(old, VAULT, log, file, DAY)
     noted = log.path.read_bytes()
@@ -221,14 +222,14 @@ async def test_a_store_that_is_not_filled_to_its_end_is_not_served_from_and_is_f
     make(old, VAULT, log, file, DAY)
     await fill(new, VAULT, (replace(some_talks()[0], revision=1),), DAY)
     with pytest.raises(Unfit, match="run the same `peersupport restore`"):
-        async with opened(new, VAULT):
+        async with serving(new, VAULT):
             pass
     with pytest.raises(Unfit, match="run the same `peersupport restore`"):
         make(new, VAULT, log, file.with_name("other"), DAY)
     assert not list(file.parent.glob("other*"))
     with file.open("rb") as source:
         await restore(source, a_place(new, log))
-    async with opened(new, VAULT):
+    async with serving(new, VAULT):
         pass
 
 
@@ -339,7 +340,7 @@ async def test_nothing_in_a_backup_names_anybody(empty, log: ShredLog, file: Pat
 async def test_backups_while_everybody_writes_each_hold_one_moment(empty, log: ShredLog, file: Path) -> None:
     """Each save changes two records and destroys a third, together; compactions go on meanwhile."""
     where = empty()
-    async with opened(where, VAULT, log) as store:
+    async with serving(where, VAULT, log) as store:
         over = asyncio.Event()
 
         async def writes(person: int) -> int:
@@ -383,7 +384,7 @@ async def test_backups_while_everybody_writes_each_hold_one_moment(empty, log: S
 
 async def test_of_what_is_forgotten_during_a_backup_none_is_both_in_it_and_known_to_be_gone(empty, log, file) -> None:
     where = empty()
-    async with opened(where, VAULT, log) as store:
+    async with serving(where, VAULT, log) as store:
         await store.save(*(Record(f"r{n}", "support", "s", None, DAY) for n in range(60)))
 
         async def forgets() -> None:
@@ -407,7 +408,7 @@ async def test_of_what_is_forgotten_during_a_backup_none_is_both_in_it_and_known
 
 async def test_a_torn_end_is_not_in_the_backup_and_damage_is_refused(tmp_path: Path, log: ShredLog, file: Path) -> None:
     folder = tmp_path / "data"
-    async with opened(folder, VAULT) as store:
+    async with serving(folder, VAULT) as store:
         for n in range(3):
             await store.save(Record(f"r{n}", "seen", "s", None, DAY))
         whole = contents_of(journal := folder / "store.peersupport").rstrip(b"\0")
@@ -437,16 +438,16 @@ async def test_whatever_is_moved_stands_there_the_same_and_the_old_store_is_clos
         assert everything(new) == before
         assert proof.old.lines() == proof.new.lines()
         assert (proof.new.owed, dict(proof.new.open)) == (1, {"together": 1})
-        async with opened(new, VAULT, log):
+        async with serving(new, VAULT, log):
             pass
         with pytest.raises(Unfit, match="was moved to another store on 2026-03-02"):
-            async with opened(old, VAULT, log):
+            async with serving(old, VAULT, log):
                 pass
         with pytest.raises(Unfit, match="was moved to another store"):
             await move(old, empty(), VAULT, DAY)
         assert await undo(old, VAULT)
         assert not await undo(old, VAULT)
-        async with opened(old, VAULT, log):
+        async with serving(old, VAULT, log):
             pass
         assert everything(old) == before
 
@@ -454,7 +455,7 @@ async def test_whatever_is_moved_stands_there_the_same_and_the_old_store_is_clos
 async def test_a_move_into_a_store_that_is_not_empty_changes_neither(empty, log, tmp_path) -> None:
     old, new = tmp_path / "old", empty()
     await with_talks(old, log)
-    async with opened(new, VAULT) as store:
+    async with serving(new, VAULT) as store:
         await store.save(Record("r", "support", "s", None, DAY))
     before = everything(old), everything(new)
     with pytest.raises(NotEmpty):
@@ -462,14 +463,14 @@ async def test_a_move_into_a_store_that_is_not_empty_changes_neither(empty, log,
     with pytest.raises(Refusal, match="name the other one"):
         await move(old, tmp_path / "x/../old", VAULT, DAY)
     assert (everything(old), everything(new)) == before
-    async with opened(old, VAULT), opened(new, VAULT):
+    async with serving(old, VAULT), serving(new, VAULT):
         pass
 
 
 async def test_nobody_serves_from_a_store_that_is_being_moved(empty, log, tmp_path) -> None:
     old = tmp_path / "old"
     await with_talks(old, log)
-    async with opened(old, VAULT):
+    async with serving(old, VAULT):
         with pytest.raises(Exception, match="in use by process"):
             await move(old, empty(), VAULT, DAY)
 
@@ -477,14 +478,14 @@ async def test_nobody_serves_from_a_store_that_is_being_moved(empty, log, tmp_pa
 async def test_a_record_that_does_not_open_stops_the_move(empty, log, tmp_path) -> None:
     old, new = empty(), tmp_path / "new"
     await with_talks(old, log)
-    async with opened(old, VAULT) as store:
+    async with serving(old, VAULT) as store:
         await store.save(Record("broken", "support", "together", None, DAY, sealed=b"noise"))
     with pytest.raises(Refusal, match="does not open, so nothing was moved"):
         await move(old, new, VAULT, DAY)
-    async with opened(old, VAULT):
+    async with serving(old, VAULT):
         pass
     with pytest.raises(Unfit):
-        async with opened(new, VAULT):
+        async with serving(new, VAULT):
             pass
 
 
@@ -529,7 +530,7 @@ async def test_a_restore_that_is_killed_leaves_nothing_to_serve_from_or_all_of_i
     old, new = empty(), empty()
     await with_talks(old, log)
     make(old, VAULT, log, file, DAY)
-    async with opened(old, VAULT, log) as store:
+    async with serving(old, VAULT, log) as store:
         found = await store.load(R1)
         assert found is not None
         await store.save(Gone(R1, found.revision))
@@ -551,7 +552,7 @@ async def test_a_restore_that_is_killed_leaves_nothing_to_serve_from_or_all_of_i
 async def kinds_served_from(where: Where) -> dict[str, int] | None:
     """What a `serve` would find; None where it refuses."""
     try:
-        async with opened(where, VAULT) as store:
+        async with serving(where, VAULT) as store:
             found = [record.kind for record in await store.page("", 100)]
     except Unfit:
         return None
@@ -581,7 +582,7 @@ def noise(id: str) -> bytes:
 
 async def test_a_full_disk_leaves_no_half_of_a_backup(tmp_path, log, file) -> None:
     folder = tmp_path / "data"
-    async with opened(folder, VAULT, log) as store:
+    async with serving(folder, VAULT, log) as store:
         await store.save(*(Record(f"r{n}", "seen", "s", None, DAY, sealed=noise(f"r{n}")) for n in range(200)))
     make(folder, VAULT, log, file, DAY)
     before, limit = file.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,10 +18,19 @@ from bot.store.base import Gone, Stale, Store
 from bot.store.opened import opened
 from bot.store.shredding import NAME, NoLog, Noted, Shredding, ShredLog
 from bot.store.tiny import TinyStore
+from bot.values import Postgres
 from bot.vault import Vault
 
 VAULT = Vault(bytes(range(32)))
 DAY = date(2026, 3, 2)
+
+
+@asynccontextmanager
+async def serving(where: Path | Postgres, vault: Vault, log: ShredLog | None = None) -> AsyncIterator[Store]:
+    """The store as a `serve` has it."""
+    async with opened(where, vault, log) as kept:
+        await kept.joined()
+        yield kept.store
 
 
 def a_log(folder: Path, day: date = DAY, key_days: int = 7) -> ShredLog:
@@ -54,7 +64,7 @@ class TestTheShreddingStore(StoreContract):
 
 async def test_a_record_is_noted_and_an_event_that_was_seen_is_not(tmp_path: Path) -> None:
     log = a_log(tmp_path / "ring")
-    async with opened(tmp_path / "data", VAULT, log) as store:
+    async with serving(tmp_path / "data", VAULT, log) as store:
         await store.save(replace(a_record("r1"), kind="support"), replace(a_record("s1"), kind="seen"))
         before = log.read()
         await store.save(Gone("s1", 1))
@@ -68,7 +78,7 @@ async def test_a_record_is_noted_and_an_event_that_was_seen_is_not(tmp_path: Pat
 
 async def test_what_was_not_destroyed_after_all_is_not_forgotten(tmp_path: Path) -> None:
     log = a_log(tmp_path)
-    async with opened(tmp_path / "data", VAULT, log) as store:
+    async with serving(tmp_path / "data", VAULT, log) as store:
         await store.save(a_record("r1"))
         before = log.read()
         with pytest.raises(Stale):
@@ -80,7 +90,7 @@ async def test_what_was_not_destroyed_after_all_is_not_forgotten(tmp_path: Path)
 
 async def test_who_came_back_on_the_same_day_is_told_from_who_left(tmp_path: Path) -> None:
     log = a_log(tmp_path)
-    async with opened(tmp_path / "data", VAULT, log) as store:
+    async with serving(tmp_path / "data", VAULT, log) as store:
         await store.save(a_record("door"))
         await store.save(Gone("door", 1))
         await store.save(a_record("door"))
@@ -92,7 +102,7 @@ async def test_who_came_back_on_the_same_day_is_told_from_who_left(tmp_path: Pat
 
 async def test_nothing_is_destroyed_that_could_not_be_noted(tmp_path: Path) -> None:
     log = a_log(tmp_path / "ring")
-    async with opened(tmp_path / "data", VAULT, log) as store:
+    async with serving(tmp_path / "data", VAULT, log) as store:
         await store.save(a_record("r1"))
         (tmp_path / "ring" / NAME).unlink()
         (tmp_path / "ring").rmdir()
@@ -109,7 +119,7 @@ async def test_nothing_is_destroyed_that_could_not_be_noted(tmp_path: Path) -> N
 
 async def test_whoever_is_cancelled_lets_go_of_the_log(tmp_path: Path) -> None:
     log = a_log(tmp_path)
-    async with opened(tmp_path / "data", VAULT, log) as store:
+    async with serving(tmp_path / "data", VAULT, log) as store:
         for n in range(20):
             await store.save(a_record(f"r{n}"))
             task = asyncio.ensure_future(store.save(Gone(f"r{n}", 1)))
