@@ -9,11 +9,17 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+from unittest.mock import MagicMock
 
 import pytest
 import pytest_asyncio
-from store_contract import StoreContract, a_record
+from store_contract import NOON, StoreContract, a_record
 
+from bot.clock.chosen import clock_for
+from bot.clock.shared import SharedClock
+from bot.engine import Engine
 from bot.store.base import Gone, Stale, Store
 from bot.store.opened import opened
 from bot.store.shredding import NAME, NoLog, Noted, Shredding, ShredLog
@@ -194,3 +200,12 @@ def test_several_processes_append_while_it_is_shortened_and_no_line_is_lost(tmp_
     gone = noted.since(Noted(noted.id))
     assert all(gone.has(f"r{who}-{n}", VAULT) for who in range(4) for n in range(50))
     assert len(noted.lines) == 200
+
+
+async def test_a_store_that_replicas_share_is_woken_as_one_behind_the_log_too(
+    tmp_path: Path, new_database: str
+) -> None:
+    async with serving(Postgres(new_database), VAULT, a_log(tmp_path)) as store:
+        engine = cast("Engine", SimpleNamespace(house=SimpleNamespace(now=lambda: NOON), post=MagicMock()))
+        clock = await clock_for(store, engine)
+        assert isinstance(clock, SharedClock)
