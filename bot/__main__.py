@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 import structlog
 import typer
 
-from bot import config, doctor, lines, logs
+from bot import config, doctor, keeping, lines, logs
 from bot.checks import machine, serving
 from bot.config import Refused, Settings
 from bot.outbound import proxy_to
@@ -38,6 +38,7 @@ keys = typer.Typer(help="Keys.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 db = typer.Typer(help="The tables in PostgreSQL; the embedded store has none.", no_args_is_help=True)
 app.add_typer(db, name="db")
+keeping.add_to(app)
 
 
 def main() -> None:

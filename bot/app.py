@@ -23,6 +23,7 @@ from bot.clock.chosen import clock_for
 from bot.config import Settings
 from bot.engine import Engine
 from bot.house import House
+from bot.keeping import shred_log
 from bot.night import Night
 from bot.platforms import Paced, configured
 from bot.starting import Starting
@@ -70,7 +71,8 @@ async def running(
     stopping = stopping or Stopping()
     async with AsyncExitStack() as ending:
         vault, ring = keys.unlocked(settings, world.now())
-        kept = await ending.enter_async_context(stopping.closing(opened(settings.store, vault)))
+        log_of = shred_log(settings, vault, world.now)
+        kept = await ending.enter_async_context(stopping.closing(opened(settings.store, vault, log_of)))
         store = kept.store
         await keys.belongs(store, vault, ring, world.now())
         night = Night(store, vault, ring, settings.key_days, world.now)

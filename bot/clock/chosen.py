@@ -7,6 +7,7 @@ from datetime import timedelta
 from bot.clock.base import TICK, Clock
 from bot.engine import Engine
 from bot.store.base import Store
+from bot.store.shredding import Shredding
 
 
 async def clock_for(store: Store, engine: Engine, *, tick: timedelta = TICK) -> Clock:
@@ -15,8 +16,9 @@ async def clock_for(store: Store, engine: Engine, *, tick: timedelta = TICK) -> 
         from bot.clock.shared import SharedClock
         from bot.store.postgres import PostgresStore
 
-        if isinstance(store, PostgresStore):
-            return SharedClock(engine, store, await store.waking(engine.house.now), tick=tick)
+        inner = store.inner if isinstance(store, Shredding) else store
+        if isinstance(inner, PostgresStore):
+            return SharedClock(engine, inner, await inner.waking(engine.house.now), tick=tick)
     from bot.clock.embedded import EmbeddedClock
 
     return EmbeddedClock(engine, store, tick=tick)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import ClassVar, Final, Protocol
+from typing import Final, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,8 @@ class Store(Protocol):
     `shared` says whether other processes may use the same records at the same time.
     """
 
-    shared: ClassVar[bool]
+    @property
+    def shared(self) -> bool: ...
 
     async def load(self, id: str) -> Record | None:
         """The newest durable-or-pending version, or None."""

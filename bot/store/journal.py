@@ -20,6 +20,7 @@ from __future__ import annotations
 import mmap
 import os
 import struct
+import time
 import zlib
 from dataclasses import dataclass
 from itertools import pairwise
@@ -50,6 +51,8 @@ _MARK = b"\xff"
 _NONCE = 12
 _SECTOR = 512
 _AHEAD = 512 << 10  # zeros written ahead: an append then changes no size and no extent, and its sync is cheaper
+_LOOKS, _A_MOMENT = 20, 0.005  # how often to look at what somebody else is writing, and seconds between
+_NO_FILE = -1
 _SOFT = 4 << 20  # while a snapshot is written, sync this often rather than once for very long
 
 
@@ -151,7 +154,41 @@ def read(disk: Disk, path: Path, vault: Vault, take: Callable[[bytes, bytes], No
     return journal
 
 
-def _opened(disk: Disk, fd: int, data: mmap.mmap, vault: Vault) -> Journal:
+def look(disk: Disk, path: Path, vault: Vault, take: Callable[[bytes, bytes], None]) -> None:
+    """Give what `read` would to `take`, beside whoever writes this file: nothing is locked, and nothing changed.
+
+    It is a state that the store was in while this ran: entries are only ever appended, and what is being written just
+    now is taken for not there yet. Raises Damaged, FileNotFoundError.
+    """
+    for kind, plain in _looked(disk, path, vault):
+        take(kind, plain)
+
+
+def _looked(disk: Disk, path: Path, vault: Vault) -> list[tuple[bytes, bytes]]:
+    before = b""
+    for more in reversed(range(_LOOKS)):
+        with path.open("rb") as file:
+            data, inode = file.read(), os.fstat(file.fileno()).st_ino
+        try:
+            return _entries(disk, data, vault)
+        except Damaged:
+            # A compaction may just have replaced and shredded it, or an entry stand there by half: looked at again,
+            # that is another file, or more of it. Damage stays.
+            if not more or (data == before and path.stat().st_ino == inode):
+                raise
+        before = data
+        time.sleep(_A_MOMENT)
+    raise AssertionError
+
+
+def _entries(disk: Disk, data: bytes, vault: Vault) -> list[tuple[bytes, bytes]]:
+    if len(data) < _HEADER.size:
+        _refuse("its first bytes are missing")
+    journal = _opened(disk, _NO_FILE, data, vault)
+    return list(_Reader(data, journal._box, journal._file_id).entries())  # noqa: SLF001  (the same module)
+
+
+def _opened(disk: Disk, fd: int, data: mmap.mmap | bytes, vault: Vault) -> Journal:
     head = data[: _HEADER.size]
     magic, version, file_id, wrapped, crc = _HEADER.unpack(head)
     if magic != _MAGIC:
@@ -187,7 +224,7 @@ def hangs_on(path: Path) -> bytes | None:
 class _Reader:
     """Walks the entries; afterwards `at` is where they end, and `torn` whether a cut is due there."""
 
-    data: mmap.mmap
+    data: mmap.mmap | bytes
     box: AESGCM
     file_id: bytes
     at: int = _HEADER.size

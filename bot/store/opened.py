@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.store.base import Store
+from bot.store.moved import refuse
+from bot.store.shredding import Shredding, ShredLog
 from bot.values import Postgres
 from bot.vault import Vault
 
@@ -26,8 +28,38 @@ class Opened:
 
 
 @asynccontextmanager
-async def opened(where: Path | Postgres, vault: Vault) -> AsyncIterator[Opened]:
-    """To serve from, until the end. Raises InUse, Damaged and OSError; NoAnswer and Unfit for PostgreSQL."""
+async def opened(where: Path | Postgres, vault: Vault, log: ShredLog | None = None) -> AsyncIterator[Opened]:
+    """To serve from, until the end; what is destroyed is noted in `log`.
+
+    Raises InUse, Damaged, OSError and Unfit; NoAnswer for PostgreSQL.
+    """
+    async with _opened(where, vault) as kept:
+        await refuse(kept.store)
+        if log is not None:
+            log.begin()
+        yield kept if log is None else replace(kept, store=Shredding(kept.store, log))
+
+
+@asynccontextmanager
+async def held(where: Path | Postgres, vault: Vault) -> AsyncIterator[Store]:
+    """For one command alone, also where the store says that it must not be served from. Raises as `opened` does."""
+    if not isinstance(where, Postgres):
+        async with _opened(where, vault) as kept:
+            yield kept.store
+        return
+    from bot.store.postgres import PostgresStore
+    from bot.store.presence import alone
+
+    store = await PostgresStore.open(where.url)
+    try:
+        async with alone(where.url):
+            yield store
+    finally:
+        await _finished(store)
+
+
+@asynccontextmanager
+async def _opened(where: Path | Postgres, vault: Vault) -> AsyncIterator[Opened]:
     if not isinstance(where, Postgres):
         from bot.store.tiny import TinyStore
 

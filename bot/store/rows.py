@@ -36,6 +36,11 @@ def document(record: Record) -> Document:
     }
 
 
+def as_it_is(record: Record) -> Document:
+    """What is stored of a record that is copied, at the revision it has."""
+    return {**document(record), "revision": record.revision}
+
+
 def record(id: str, stored: Document) -> Record:
     """The record as it was stored."""
     return Record(

@@ -31,6 +31,23 @@ FIND: Final = "SELECT id FROM record_keys WHERE index = %(index)s AND key = %(ke
 KIND: Final = "SELECT id, xmin::text FROM records WHERE kind = %(kind)s ORDER BY id"
 PAGE: Final = f"SELECT {_COLUMNS} FROM records WHERE id > %(after)s ORDER BY id LIMIT %(limit)s"  # noqa: S608
 
+COUNT: Final = "SELECT count(*) FROM records WHERE kind <> 'moved'"
+EVERYTHING: Final = f"SELECT {_COLUMNS} FROM records ORDER BY id"  # noqa: S608
+KINDS: Final = "SELECT DISTINCT kind FROM records"
+TAKE_ALL: Final = "LOCK TABLE records, record_keys IN EXCLUSIVE MODE NOWAIT"
+EMPTY: Final = "DELETE FROM records"  # only housekeeping, or what was begun and not finished
+
+PUT: Final = """
+WITH written AS (
+    INSERT INTO records (id, kind, stage, due, wake, day, revision, shape, keys, sealed)
+    VALUES (%(id)s, %(kind)s, %(stage)s, %(due)s, %(due)s, %(day)s, %(revision)s, %(shape)s, %(keys)s, %(sealed)b)
+    RETURNING id
+)
+INSERT INTO record_keys (index, key, id)
+SELECT DISTINCT place.index, place.key, written.id
+FROM written, unnest(%(indexes)s::text[], %(hashes)s::text[]) AS place (index, key)
+"""  # as it is, at the revision it has; when to wake somebody for it is not known, and never later than it is due
+
 ADD: Final = """
 WITH written AS (
     INSERT INTO records (id, kind, stage, due, wake, day, revision, shape, keys, sealed)
@@ -103,8 +120,13 @@ def written(change: Record | Gone) -> tuple[str, Mapping[str, Any]]:
     """How this change is written, and with what."""
     if isinstance(change, Gone):
         return DESTROY, {"id": change.id, "revision": change.revision}
+    return CHANGE if change.revision else ADD, put(change)
+
+
+def put(change: Record) -> Mapping[str, Any]:
+    """The values of a record."""
     places = [(index, key) for index, keys in change.keys.items() for key in keys]
-    return CHANGE if change.revision else ADD, {
+    return {
         "id": change.id,
         "kind": change.kind,
         "stage": change.stage,

@@ -21,12 +21,12 @@ from bot.store.base import Damaged, Gone, Record, Stale
 from bot.store.disk import Disk, InUse
 from bot.store.indexes import Dues, Name, Names, by_kind, names
 from bot.store.journal import read
-from bot.store.rows import Change, decode, document, record
+from bot.store.rows import Change, as_it_is, decode, document, record
 from bot.store.tables import Changes, Document, TrackingStorage, TrackingTable, TrackingTinyDB
 from bot.store.writer import LEFTOVER, NAME, CompactionFailed, WriteFailed, Writer, end_the_process, rewritten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -233,6 +233,14 @@ class TinyStore:
             await asyncio.shield(self._compacting or self._compact())
             await asyncio.sleep(0)  # a future may be done before its callback has run; without this we would spin
             self._refuse_if_over()
+
+    async def begin_with(self, records: Iterable[Record]) -> None:
+        """Hold these records and nothing else, as they are: all of them or none. Close it then, and open it again.
+
+        Raises CompactionFailed, and then it holds what it held.
+        """
+        self._refuse_if_over()
+        await asyncio.shield(self._writer.compact([(record.id, as_it_is(record)) for record in records]))
 
     def _compact(self) -> asyncio.Future[None]:
         """Begin a compaction of what is accepted now; the queue's order makes the file agree."""
