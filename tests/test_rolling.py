@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from other_versions import RELEASES, coming, lost, parts, released
+from other_versions import GO_BACK, RELEASES, coming, lost, parts, released
 from story_scenes import GRACE, STORY, play
 from story_serve import Kept, Serve, Story, story
 
@@ -62,6 +63,24 @@ async def roll(s: Story) -> AsyncIterator[Roll]:
 
 
 @pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("scenes", [6, 12, 18])
+async def test_a_release_hands_over_to_us_with_requests_open(tmp_path: Path, release: str, scenes: int) -> None:
+    """Whatever stood in its folder goes on to the end."""
+    old = released(release, tmp_path / "old")
+    async with story(tmp_path) as s, roll(s) as versions:
+        ours, theirs = s.serve, await versions.another(old)
+        await ours.end()
+        shutil.rmtree(s.folder)
+        await theirs.start()
+        versions.called(theirs)
+        await play(s, STORY[:scenes])
+        await versions.goes_on_with(ours)
+        await play(s, STORY[scenes:])
+        await versions.is_forgotten()
+        await versions.end_well(ours)
+
+
+@pytest.mark.parametrize("release", GO_BACK)
 async def test_a_release_hands_over_to_us_takes_back_and_hands_over_again(tmp_path: Path, release: str) -> None:
     """Upgrade, downgrade, upgrade, with requests open all the while."""
     old = released(release, tmp_path / "old")
@@ -103,6 +122,20 @@ async def test_we_lose_nothing_of_what_the_next_version_writes(tmp_path: Path) -
 
 
 # ---------------------------------------------------------------- both at once, on PostgreSQL
+
+
+@pytest.mark.parametrize("release", GO_BACK)
+async def test_a_release_and_we_serve_one_story_side_by_side(tmp_path: Path, new_database: str, release: str) -> None:
+    """As in a roll: each press goes to the other one, and whoever wakes first does what is due."""
+    old = released(release, tmp_path / "old")
+    async with story(tmp_path, database=new_database) as s, roll(s) as versions:
+        ours, theirs = s.serve, await versions.another(old)
+        await theirs.start()
+        for number, scene in enumerate(STORY):
+            versions.called(theirs if number % 2 == 0 else ours)
+            await play(s, (scene,))
+        await versions.is_forgotten()
+        await versions.end_well(ours, theirs)
 
 
 async def test_two_versions_side_by_side_serve_one_story(tmp_path: Path, new_database: str) -> None:
