@@ -12,6 +12,7 @@ import asyncio
 import base64
 import os
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -84,14 +85,14 @@ async def put(url: str, records: Sequence[Record]) -> None:
 
 async def check_ins(server: postgres_server.Server, api: Other, replicas: int, number: int) -> float:
     """Check-ins delivered a second, from the moment they fell due until Slack had shown the last, each once."""
-    url = server.url(server.database())
+    url, ring = server.url(server.database()), tempfile.mkdtemp(dir=server.folder)
     schema.upgrade(url)
     moment = datetime.now(UTC) + AHEAD + timedelta(milliseconds=number * 1.5)
     await put(url, [*hospital.volunteers(VAULT, moment), *due_at(moment, number)])
     await api.order("forget")
     async with AsyncExitStack() as running:
         for _ in range(replicas):
-            await running.enter_async_context(other("ours", api.url, url))
+            await running.enter_async_context(other("ours", api.url, url, ring))
         late = (datetime.now(UTC) - moment).total_seconds()
         assert late < 0, f"it took {late:.0f} s too long to write them"  # noqa: S101
         while (shown := await api.order("shown"))["posts"] < number:  # noqa: ASYNC110
@@ -110,7 +111,7 @@ async def check_ins(server: postgres_server.Server, api: Other, replicas: int, n
 
 async def yeses(server: postgres_server.Server, api: Other, replicas: int, number: int) -> None:
     """Twenty say yes at once, a request at a time, spread over the replicas; each has exactly one winner."""
-    url = server.url(server.database())
+    url, ring = server.url(server.database()), tempfile.mkdtemp(dir=server.folder)
     schema.upgrade(url)
     now = datetime.now(UTC)
     records, presses = [], []
@@ -129,7 +130,7 @@ async def yeses(server: postgres_server.Server, api: Other, replicas: int, numbe
     ]
     await put(url, [*(made for one in peers if isinstance(made := dump(one, VAULT, now), Record)), *records])
     async with AsyncExitStack() as running:
-        ours = [await running.enter_async_context(other("ours", api.url, url)) for _ in range(replicas)]
+        ours = [await running.enter_async_context(other("ours", api.url, url, ring)) for _ in range(replicas)]
         started = time.perf_counter()
         for buttons in presses:
             each = [buttons[k::replicas] for k in range(replicas)]
@@ -235,11 +236,12 @@ async def be_slack() -> None:
     await serve(app, "/api/")
 
 
-async def be_ours(api: str, url: str) -> None:
+async def be_ours(api: str, url: str, ring: str) -> None:
     """The whole programme, with a Slack that may be spoken to at any time."""
     logs.configure("json", "ERROR")
     environ = {
         "PEERSUPPORT_STORE": url,
+        "PEERSUPPORT_KEY_RING": ring,
         "PEERSUPPORT_ROOT_KEY": base64.b64encode(KEY).decode("ascii"),
         "PEERSUPPORT_COORDINATORS": f"slack:{TEAM}:U0DANA",
         "PEERSUPPORT_BIND": "127.0.0.1:0",
@@ -284,7 +286,7 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["slack"]:
             asyncio.run(be_slack())
-        case ["ours", api, url]:
-            asyncio.run(be_ours(api, url))
+        case ["ours", api, url, ring]:
+            asyncio.run(be_ours(api, url, ring))
         case _:
             sys.exit(asyncio.run(main()) > 0)
