@@ -36,6 +36,7 @@ from bench.slack import SECRET, TOKEN, requests_for
 from bot import app as programme
 from bot import config, logs
 from bot.records import Saved, dump, load
+from bot.ring import Ring
 from bot.store import schema
 from bot.store.base import Record
 from bot.store.postgres import PostgresStore
@@ -137,7 +138,8 @@ async def yeses(server: postgres_server.Server, api: Other, replicas: int, numbe
             asked = [at_once(one.url, requests_for(one, some), len(some)) for one, some in zip(ours, each, strict=True)]
             await asyncio.gather(*asked)
         taken = time.perf_counter() - started
-    stages = await _winners(url, [record.id for record in records if record.kind == "support"])
+    ours_now = Vault(KEY, Ring.open(Path(ring), (KEY,)))
+    stages = await _winners(url, ours_now, [record.id for record in records if record.kind == "support"])
     print(f"{replicas} replicas  {number:,} requests x {YESES} yeses at once in {taken:.1f} s: {dict(stages)}")
     assert stages == {"one winner, who holds it": number}, "a request without exactly one winner"  # noqa: S101
 
@@ -147,16 +149,16 @@ def _yes(talk: Request, slot: Any) -> Button:
     return Button(slot.to.id, channel, ts, VAULT.token(talk.id, slot.key, slot.generation, "yes"))
 
 
-async def _winners(url: str, ids: Sequence[str]) -> Counter[str]:
+async def _winners(url: str, vault: Vault, ids: Sequence[str]) -> Counter[str]:
     """What became of each request, and whether exactly the peer it names holds it."""
     store = await PostgresStore.open(url)
     holders = Counter(
-        request for record in await store.kind("volunteering") for request in load(record, VAULT).talk.peer.holding
+        request for record in await store.kind("volunteering") for request in load(record, vault).talk.peer.holding
     )
     found: Counter[str] = Counter()
     for id in ids:
         record = await store.load(id)
-        talk = load(record, VAULT).talk if record else None
+        talk = load(record, vault).talk if record else None
         one = talk is not None and talk.peer is not None and not talk.offers and holders[id] == 1
         found["one winner, who holds it" if one else "something else"] += 1
     await store.close()
