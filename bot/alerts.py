@@ -22,11 +22,13 @@ KINDS: Final = frozenset(
     {
         "delivery-failed",
         "message-dead",
+        "night-failed",
         "not-ready",
         "platform-not-started",
         "platform-shut",
         "platform-stopped",
         "record-failed",
+        "records-do-not-open",
         "request-failed",
         "server-failed",
         "slack-workspace-shut",

@@ -14,7 +14,7 @@ from typing import Self
 
 import aiohttp
 from slack_stand_in import SlackStandIn
-from story_serve import TICK, Home, Serve, Story, hospital, no_wait, surroundings
+from story_serve import TICK, Home, Serve, Story, hospital, no_wait, ring_of, surroundings
 from yarl import URL
 
 from adapters.pace import Pace
@@ -127,7 +127,8 @@ async def replicas(tmp_path: Path, database: str) -> AsyncIterator[Replicas]:
     async with hospital(tmp_path, (), (), {"team": HERE}) as (slack, teams, time):
         workspaces(slack)
         binds = {"PEERSUPPORT_BIND": "127.0.0.1:0", "PEERSUPPORT_OPS_BIND": "127.0.0.1:0"}
-        environ = oauth(slack, surroundings(slack, teams, tmp_path, PEERSUPPORT_STORE=database, **binds), HERE)
+        binds |= {"PEERSUPPORT_STORE": database, "PEERSUPPORT_KEY_RING": str(ring_of(tmp_path))}
+        environ = oauth(slack, surroundings(slack, teams, tmp_path, **binds), HERE)
         world = World(time.now, TICK, partial(Pace, patience=float("inf"), sleep=no_wait))
         settings = config.load_to_serve(environ, tmp_path)
         async with running(settings, world) as one, running(settings, world) as other:
@@ -143,7 +144,8 @@ class SeveralServed(Story):
 
 @asynccontextmanager
 async def several_served(tmp_path: Path, *, database: str = "", **settings: str) -> AsyncIterator[SeveralServed]:
-    settings |= {"PEERSUPPORT_STORE": database} if database else {}
+    ring = {"PEERSUPPORT_KEY_RING": str(ring_of(tmp_path / "data"))}
+    settings |= {"PEERSUPPORT_STORE": database} | ring if database else {}
     async with hospital(tmp_path, (), (), {"team": HERE}) as (slack, teams, time):
         workspaces(slack)
         environ = oauth(slack, surroundings(slack, teams, tmp_path / "data", **settings), f"{HERE},{THERE}")
