@@ -410,8 +410,8 @@ def ring_of(folder: Path) -> Path:
 
 
 def vault_with(ring: Path) -> Vault:
-    """The vault as whoever has the root and this ring could make it."""
-    return Vault(KEY, Ring.open(ring, (KEY,)))
+    """The vault as whoever has the root, and this ring where there is one, could make it."""
+    return Vault(KEY, Ring.open(ring, (KEY,))) if ring.is_dir() else VAULT
 
 
 def kept_in_tables(database: str, ring: Path) -> Kept:
