@@ -124,8 +124,8 @@ def test_a_test_that_is_named_as_proof_exists(page):
 
 COMING = frozenset(
     {
-        *("backup", "verify", "restore", "move", "keys rotate", "slack-manifest --socket"),
-        *("PEERSUPPORT_KEY_RING", "PEERSUPPORT_KEY_DAYS", "PEERSUPPORT_ALERT_URL", "SLACK_APP_TOKEN"),
+        *("backup", "verify", "restore", "move", "keys rotate"),
+        *("PEERSUPPORT_KEY_RING", "PEERSUPPORT_KEY_DAYS", "PEERSUPPORT_ALERT_URL"),
     }
 )
 """Commands, options and settings that are written of before they are there. Whoever brings one takes it out here."""
