@@ -124,7 +124,7 @@ def test_a_test_that_is_named_as_proof_exists(page):
 
 COMING = frozenset(
     {
-        *("backup", "verify", "restore", "move", "keys rotate"),
+        *("backup", "verify", "restore", "move", "keys rotate", "keys lost"),
         *("PEERSUPPORT_KEY_RING", "PEERSUPPORT_KEY_DAYS", "PEERSUPPORT_ALERT_URL"),
     }
 )
