@@ -45,7 +45,7 @@ def volunteers(vault: Vault, now: datetime) -> list[Record]:
     for n, who in enumerate(VOLUNTEER):
         peer = Peer(
             who,
-            role=("nurse", "physician", "resident")[n % 3],
+            role=("nurse", "physician", "trainee")[n % 3],
             department=("emergency", "surgery", "icu")[n % 3],
             been_through=("event",),
             zone="America/New_York",

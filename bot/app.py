@@ -15,8 +15,10 @@ import structlog
 
 from adapters.base import Adapter
 from adapters.pace import Pace
-from bot import clock, web
+from bot import web
 from bot.archive import Archive
+from bot.clock.base import TICK
+from bot.clock.chosen import clock_for
 from bot.config import Settings
 from bot.engine import Engine
 from bot.house import House
@@ -38,7 +40,7 @@ class World:
     """What differs between the real world and a rehearsal: the time, how often we look, and how we take turns."""
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    tick: timedelta = clock.TICK
+    tick: timedelta = TICK
     pace: Paced = Pace
 
 
@@ -56,7 +58,8 @@ async def running(settings: Settings, world: World = World()) -> AsyncIterator[R
     """The whole programme, up and serving. On leaving it accepts nothing new and finishes what it began."""
     async with AsyncExitStack() as ending:
         vault = Vault(settings.root_key.get_secret_value() if settings.root_key else b"")
-        store = await ending.enter_async_context(opened(settings.store, vault))
+        kept = await ending.enter_async_context(opened(settings.store, vault))
+        store = kept.store
         platforms = tuple(configured(settings, world.now, world.pace))
         for platform in platforms:
             ending.push_async_callback(platform.close)
@@ -67,17 +70,19 @@ async def running(settings: Settings, world: World = World()) -> AsyncIterator[R
         engine = Engine(house)
         ending.push_async_callback(engine.idle)
         doors = {each.route: each.entrance(engine) for each in platforms}
-        waker = clock.Clock(engine, store, tick=world.tick)
+        clock = await clock_for(store, engine, tick=world.tick)
         checks = {"store": _writable(store), **{each.name: _open(engine, starting, each.name) for each in platforms}}
         ops = await web.listen(web.ops(checks), _at(settings.ops_bind))
         ending.push_async_callback(ops.stop)
         posts = {each.route: starting.admitted(each.name, doors[each.route].handle) for each in platforms}
         public = await web.listen(web.public(posts), _at(settings.bind))
         ending.push_async_callback(public.stop, *(door.drain for door in doors.values()))
-        await engine.resume()
+        if kept.first:
+            await engine.resume()
+            await kept.joined()
         gc.freeze()  # what was built until here lives as long as we do: no collection need walk it during a press
-        waker.start()
-        ending.push_async_callback(waker.stop)
+        clock.start()
+        ending.push_async_callback(clock.stop)
         log.info("serving")
         yield Running(public.url, ops.url, engine)
     log.info("stopped")

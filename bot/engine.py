@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -24,6 +26,7 @@ log = structlog.get_logger()
 
 PAGE = 500  # records looked at between two questions to the store
 EVERYTHING = 1_000_000
+AT_ONCE = 8  # where each waits for a server; as many as the store has connections
 
 
 class Engine:
@@ -204,36 +207,49 @@ class Engine:
     # ------------------------------------------------------------ what time does
 
     async def resume(self) -> None:
-        """What a stop or a crash left half said, before anything new is taken in."""
+        """What a stop or a crash left half said, where nobody else runs, before anything new is taken in.
+
+        Beside other replicas it is not ours to take: what one of them left is found when its lease is over.
+        """
         for id_ in await self.house.store.due(self.house.now() + LEASE, limit=EVERYTHING):
             self.post.start(self.post.deliver(id_, nobody_else_runs=True))
 
     async def wake(self) -> None:
-        """Everything time owes anyone. Safe to run late, twice, or after a crash."""
-        tried: set[str] = set()
-        while ids := await self._due_beside(tried):
-            for id_ in ids:
-                tried.add(id_)
-                try:
-                    await self._elapse(id_)
-                except Exception as broken:  # noqa: BLE001 - the edge: one broken record must not keep the others waiting
-                    log.error("record-failed", kind=type(broken).__name__)
+        """Everything time owes anyone. Safe to run late, twice, in several replicas, or after a crash."""
+        store, tried = self.house.store, set[str]()
+        unchanged: list[str] = []
+        while ids := await store.claim(self.house.now(), PAGE, tried):
+            tried.update(ids)
+            waiting = iter(ids)
+            lines = AT_ONCE if store.shared else 1
+            await asyncio.gather(*(self._elapse_each(waiting, unchanged) for _ in range(lines)))
+        await store.give_back(unchanged)
 
-    async def _due_beside(self, tried: set[str]) -> list[str]:
-        ids = await self.house.store.due(self.house.now(), limit=len(tried) + PAGE)
-        return [id_ for id_ in ids if id_ not in tried]
+    async def _elapse_each(self, waiting: Iterator[str], unchanged: list[str]) -> None:
+        for id_ in waiting:
+            try:
+                if not await self._elapse(id_):
+                    unchanged.append(id_)
+            except Exception as broken:  # noqa: BLE001 - the edge: one broken record must not keep the others waiting
+                log.error("record-failed", kind=type(broken).__name__)
+                unchanged.append(id_)
+            await self.post.room()
 
-    async def _elapse(self, id_: str) -> None:
+    async def _elapse(self, id_: str) -> bool:
+        """Whether anything was written of it."""
         while True:
             record = await self.house.store.load(id_)
             if record is None:
-                return None
+                return True
             if record.kind == "seen":
-                return await self._let_go(record)
+                await self._let_go(record)
+                return True
             step = Step(self.house)
             await step.elapse(record.kind, id_)
+            changed = step.meant_something()
             if await self._write(step):
-                return self.post.soon(id_)
+                self.post.soon(id_)
+                return changed
 
     async def _let_go(self, record: Record) -> None:
         """Platforms no longer deliver this event again."""

@@ -228,6 +228,12 @@ def due(mail: Mail, now: datetime) -> datetime | None:
     return min((errand.not_before or now + LEASE for errand in _in_order(mail, now)), default=None)
 
 
+def appointed(mail: Mail, now: datetime) -> datetime | None:
+    """When the clock has to look at this mail although nothing breaks: what was put off has its time."""
+    waiting = (errand.not_before for errand in _in_order(mail, now) if errand.tries or not errand.sending)
+    return min((at for at in waiting if at is not None), default=None)
+
+
 def changes(mail: Mail, errand: Errand) -> Ref | None:
     """The card on the platform that this errand edits or erases; None where it posts one."""
     slot = mail.slot(errand.to, errand.slot) if errand.deed == "edit" else None

@@ -29,6 +29,8 @@ UNCLEAR_DOUBLES = 6
 STOPPED_FOR = timedelta(minutes=5)
 BROKEN_FOR = timedelta(minutes=1)
 TRIES = 20
+ROOM = 64  # deliveries under way, beyond which the clock adds no more for a while
+A_WHILE = 5.0  # seconds; a platform that hangs must not stop the clock for the other
 
 
 class Post:
@@ -55,12 +57,23 @@ class Post:
         """Do this in the background."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)  # a task nobody holds may be collected half-way
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        """What broke here is owed still, and found when its lease is over."""
+        self._tasks.discard(task)
+        if not task.cancelled() and (broken := task.exception()) is not None:
+            log.error("delivery-failed", kind=type(broken).__name__)
 
     async def idle(self) -> None:
         """Return when nothing is under way."""
         while self._tasks:
             await asyncio.gather(*tuple(self._tasks), return_exceptions=True)
+
+    async def room(self) -> None:
+        """Return when few enough deliveries are under way, or after a while."""
+        if len(self._tasks) >= ROOM:
+            await asyncio.wait(tuple(self._tasks), timeout=A_WHILE, return_when=asyncio.FIRST_COMPLETED)
 
     async def deliver(self, id_: str, *, nobody_else_runs: bool = False) -> None:
         """Run every errand of this conversation that can be run now; nobody waits for another person's slow call.

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 from pydantic import TypeAdapter
 
-from bot.outbox import Mail, due
+from bot.outbox import Mail, appointed, due
 from bot.store.base import Gone, Record
 from bot.vault import Vault
 from conversations.anywhere import Doorstep
@@ -73,6 +73,7 @@ def dump(saved: Saved[Any], vault: Vault, now: datetime) -> Record | Gone:
         return Gone(talk.id, saved.revision)
     plain = b'{"talk":%b,"mail":%b}' % (KINDS[kind].talk.dump_json(talk), MAIL.dump_json(saved.mail))
     owed = (talk.due, due(saved.mail, now))
+    planned = (talk.due, appointed(saved.mail, now))
     return Record(
         id=talk.id,
         kind=kind,
@@ -83,6 +84,7 @@ def dump(saved: Saved[Any], vault: Vault, now: datetime) -> Record | Gone:
         shape=len(UPGRADES),
         keys={index: keys for index, keys in KINDS[kind].keys(talk, vault).items() if keys},
         sealed=vault.seal(kind, talk.id, len(UPGRADES), plain),
+        wake=min((at for at in planned if at), default=None),
     )
 
 

@@ -64,7 +64,8 @@ async def shrink(store: Store, person: int, luck: random.Random) -> None:
 async def write(where: str, way: str, seed: int) -> None:
     luck = random.Random(seed)  # noqa: S311
     deed = grow if way == "grow" else shrink
-    async with opened(Postgres(where) if where.startswith("postgresql:") else Path(where), VAULT) as store:
+    async with opened(Postgres(where) if where.startswith("postgresql:") else Path(where), VAULT) as kept:
+        store = kept.store
         await asyncio.gather(*(deed(store, person, luck) for person in range(PEOPLE)))
 
 

@@ -81,6 +81,10 @@ class Server:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
+    def rows(self, statement: str, url: str) -> list[Any]:
+        """What a statement gives in the database of this address."""
+        return self.sql(statement, _name(url))
+
     def settles(self, database: str) -> None:
         """Wait until the server has finished what it was given there by whoever was killed."""
         while self.sql(_AT_WORK, _name(database)) != [(0,)]:

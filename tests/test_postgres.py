@@ -13,12 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from clock_contract import until
 from postgres_server import Server, store_in
 from story_scenes import ASKED, STORY, play
 from story_serve import story
 
 from bot.logs import Gate
-from bot.store import alone, schema, server, statements
+from bot.store import presence, schema, server, statements
 from bot.store.base import Gone, NoAnswer, Stale, Store
 from bot.store.disk import InUse
 from bot.store.opened import opened
@@ -50,17 +51,46 @@ class TestPostgresStore(StoreContract):
 # ---------------------------------------------------------------- more than one of us
 
 
-async def test_one_programme_serves_from_a_database_and_the_next_when_it_has_ended(
+async def test_replicas_serve_side_by_side_and_a_command_is_alone_or_refused(
     new_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alone, "PATIENCE", "100ms")
+    monkeypatch.setattr(presence, "PATIENCE", "100ms")
     where, vault = Postgres(new_database), Vault(bytes(32))
-    async with opened(where, vault):
-        with pytest.raises(InUse):
+    async with opened(where, vault) as first:
+        assert first.first
+        with pytest.raises(InUse, match="itself"):  # until the first has taken up what nobody else can have under way
             async with opened(where, vault):
                 pass
-    async with opened(where, vault) as store:
-        assert await store.next_due() is None
+        await first.joined()
+        async with opened(where, vault) as second:
+            assert not second.first
+            await second.joined()
+            with pytest.raises(InUse, match="stop it first"):
+                async with presence.alone(new_database):
+                    pass
+    async with presence.alone(new_database):
+        with pytest.raises(InUse, match="wait until it has ended"):
+            async with opened(where, vault):
+                pass
+    async with opened(where, vault) as again:
+        assert again.first
+
+
+async def test_a_replica_whose_connection_broke_is_still_present(
+    postgres: Server, new_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "LOOK", 0.01)
+    held = await presence.Presence.begin(new_database)
+    try:
+        await held.joined()
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock'"
+        await until(lambda: postgres.sql(cut))
+        await until(lambda: postgres.sql("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock'"))
+        with pytest.raises(InUse):
+            async with presence.alone(new_database):
+                pass
+    finally:
+        await held.end()
 
 
 @pytest.fixture
@@ -349,7 +379,8 @@ def test_the_tables_are_those_that_the_store_expects(postgres: Server, new_datab
     assert int(schema.newest()) == server.SCHEMA == schema.current(new_database)
     name = new_database.partition("?")[0].rpartition("/")[2]
     found = postgres.sql("SELECT attname FROM pg_attribute WHERE attrelid = 'records'::regclass AND attnum > 0", name)
-    assert {column for (column,) in found} == set(statements._COLUMNS.split(", "))
+    read, for_clocks = set(statements._COLUMNS.split(", ")), {"wake", "poke", "job", "held"}
+    assert {column for (column,) in found} == read | for_clocks
 
 
 async def test_three_upgrades_at_once_make_one_schema_and_a_fourth_changes_nothing(postgres: Server) -> None:
@@ -360,8 +391,8 @@ async def test_three_upgrades_at_once_make_one_schema_and_a_fourth_changes_nothi
         await asyncio.create_subprocess_exec(*words, env=os.environ | {"PEERSUPPORT_STORE": url}) for _ in "abc"
     ]
     assert [await process.wait() for process in processes] == [0, 0, 0]
-    assert schema.current(url) == 1
+    assert schema.current(url) == server.SCHEMA
     async with store_in(url) as store:
         await store.save(a_record())
-        assert schema.upgrade(url) == 1
+        assert schema.upgrade(url) == server.SCHEMA
         assert await store.load("r1")

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from hostile_clock import TwoOfUs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
@@ -482,7 +483,8 @@ class Play:
     def may_know(self, person: Person, reader: Person, told: str) -> bool:
         official = reader.id in HOUSE and ("offers to be a peer" in told or "is worried about" in told)
         official |= reader.id in HOUSE and "talk first" in told
-        return (person, reader) in self.knows or official or (person.id == "Cy" and "is a trained peer" in told)
+        visible = person.id == "Cy" and ("is a trained peer" in told or "shared their name" in told)
+        return (person, reader) in self.knows or official or visible
 
     # ------------------------------------------------------------ the end
 
@@ -501,8 +503,8 @@ class Play:
             assert not kept, "the roster remembers who helped when"
 
 
-async def played(folder: Path, scene: int, actions: Actions, *, restarting: bool = False) -> dict[str, list[str]]:
-    play = Play(Theatre(folder), restarting)
+async def played(theatre: Theatre, scene: int, actions: Actions, *, restarting: bool = False) -> dict[str, list[str]]:
+    play = Play(theatre, restarting)
     await play.begin()
     await play.begin_at(scene)
     for action in actions:
@@ -516,9 +518,11 @@ async def played(folder: Path, scene: int, actions: Actions, *, restarting: bool
     }
 
 
-def run(scene: int, actions: Actions, *, restarting: bool = False) -> dict[str, list[str]]:
+def run(
+    scene: int, actions: Actions, *, restarting: bool = False, stage: Callable[[Path], Theatre] = Theatre
+) -> dict[str, list[str]]:
     with TemporaryDirectory() as folder, capture_logs() as logs:
-        read = asyncio.run(played(Path(folder), scene, actions, restarting=restarting))
+        read = asyncio.run(played(stage(Path(folder)), scene, actions, restarting=restarting))
     assert not [entry for entry in logs if entry["log_level"] == "error"], "something broke and was only logged"
     return read
 
@@ -534,6 +538,14 @@ profile = settings(
 @given(numbers, evenings)
 def test_whatever_happens_the_laws_hold(scene: int, actions: Actions):
     run(scene, actions)
+
+
+@settings(profile, max_examples=10)
+@given(numbers, evenings, numbers)
+def test_two_of_us_and_a_clock_that_loses_doubles_delays_and_reorders_break_no_law(
+    scene: int, actions: Actions, seed: int
+):
+    run(scene, actions, stage=lambda folder: TwoOfUs(folder, seed))
 
 
 @settings(profile, max_examples=3)

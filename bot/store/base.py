@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,8 @@ class Record:
     """One document: clear columns that say nothing about a person, keyed hashes, and one sealed blob.
 
     `id` is random, or a keyed hash of somebody. `revision` is the one that was read: 0 for a record never stored.
-    `keys` maps an index to the keyed hashes under which this record is found there.
+    `keys` maps an index to the keyed hashes under which this record is found there. `wake` is when somebody has to be
+    woken for it; it falls due earlier where a crash might leave something half done. It is written, and not read back.
     """
 
     id: str = field(repr=False)
@@ -25,6 +26,7 @@ class Record:
     shape: int = 0
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     sealed: bytes = field(default=b"", repr=False)
+    wake: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,12 @@ class Unfit(Exception):
 
 
 class Store(Protocol):
-    """Durable records. Every method may be called from many tasks at once."""
+    """Durable records. Every method may be called from many tasks at once.
+
+    `shared` says whether other processes may use the same records at the same time.
+    """
+
+    shared: ClassVar[bool]
 
     async def load(self, id: str) -> Record | None:
         """The newest durable-or-pending version, or None."""
@@ -80,6 +87,15 @@ class Store(Protocol):
 
     async def due(self, before: datetime, limit: int = 1000) -> Sequence[str]:
         """Ids whose `due` is not after `before`, earliest first."""
+
+    async def claim(self, before: datetime, limit: int, beside: Collection[str] = ()) -> Sequence[str]:
+        """As `due`, for whoever acts on it: nobody else is given these for a minute from then, or until one is saved.
+
+        `beside` are those that whoever asks has looked at already.
+        """
+
+    async def give_back(self, ids: Collection[str]) -> None:
+        """These were claimed, and nothing came of it now: whoever looks next is given them again."""
 
     async def next_due(self) -> datetime | None:
         """When the earliest record falls due, or None."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from bot.store.base import Store
@@ -11,25 +12,41 @@ from bot.values import Postgres
 from bot.vault import Vault
 
 
+async def _nobody_waits() -> None:
+    """Nobody else can use the embedded store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A store to serve from. `first`: nobody else serves from it, and nobody begins to until `joined` was called."""
+
+    store: Store
+    first: bool = True
+    joined: Callable[[], Awaitable[None]] = _nobody_waits
+
+
 @asynccontextmanager
-async def opened(where: Path | Postgres, vault: Vault) -> AsyncIterator[Store]:
-    """For one programme alone, until it ends. Raises InUse, Damaged and OSError; NoAnswer and Unfit for PostgreSQL."""
+async def opened(where: Path | Postgres, vault: Vault) -> AsyncIterator[Opened]:
+    """To serve from, until the end. Raises InUse, Damaged and OSError; NoAnswer and Unfit for PostgreSQL."""
     if not isinstance(where, Postgres):
         from bot.store.tiny import TinyStore
 
         store: Store = TinyStore.open(where, vault)
         try:
-            yield store
+            yield Opened(store)
         finally:
             await _finished(store)
         return
-    from bot.store.alone import Alone
     from bot.store.postgres import PostgresStore
+    from bot.store.presence import Presence
 
     store = await PostgresStore.open(where.url)
     try:
-        async with await Alone.take(where.url):
-            yield store
+        presence = await Presence.begin(where.url)
+        try:
+            yield Opened(store, presence.first, presence.joined)
+        finally:
+            await presence.end()
     finally:
         await _finished(store)
 

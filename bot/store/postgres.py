@@ -13,11 +13,11 @@ could be asked. A save whose task is cancelled is written all the same.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Final, Self
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Final, Self
 
 import psycopg
 import structlog
@@ -25,15 +25,19 @@ from psycopg_pool import AsyncConnectionPool
 
 from bot.store import statements
 from bot.store.base import Gone, NoAnswer, Record, Stale, Unfit
+from bot.store.pokes import HOUR, Pokes
 from bot.store.server import conninfo, failure, look
 
 log = structlog.get_logger()
 
-CONNECTIONS: Final = 8
+CONNECTIONS: Final = 8  # that we use ourselves; one more waits for pokes
+LEASE: Final = timedelta(seconds=60)  # for which whoever claims what is due keeps it from the others
+PAGE: Final = 500  # records given a poke in one transaction
 PATIENCE: Final = 2.0  # seconds to wait for a connection: a platform waits three for its answer
 GIVE_UP: Final = 2.0  # seconds after which an attempt to connect is given up; whoever asks next begins a new one
 
 Connection = psycopg.AsyncConnection[Any]
+_Poke = tuple[int | None, datetime | None]
 _UNDONE: Final = frozenset({"40001", "40P01"})  # not serializable, deadlock: as when somebody was faster
 _CUT: Final = ("08", "57P")  # the connection failed, or the server is going down
 
@@ -51,11 +55,18 @@ class _Listed:
 
 
 class PostgresStore:
-    """A Store in one database, which other processes may use at the same time. Use it from one event loop."""
+    """A Store in one database, which other processes may use at the same time. Use it from one event loop.
+
+    Where it has `pokes`, each save sees in its own transaction that somebody is woken in time.
+    """
+
+    shared: ClassVar[bool] = True
 
     def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
         """Serve from this pool; use `open`."""
         self._pool = pool
+        self._room = asyncio.Semaphore(CONNECTIONS)  # who waits for another of us has not waited for the server
+        self.pokes: Pokes | None = None
         self._saving: set[asyncio.Task[None]] = set()
         self._kinds: dict[str, _Listed] = {}  # as they were when asked for last
         self._outdated = False  # whether something was destroyed or replaced that a page may still hold
@@ -70,7 +81,7 @@ class PostgresStore:
             conninfo(url),
             kwargs={"autocommit": True, "prepare_threshold": 0},  # planned once for each connection: half the time
             min_size=1,
-            max_size=CONNECTIONS,
+            max_size=CONNECTIONS + 1,
             timeout=PATIENCE,
             reconnect_timeout=GIVE_UP,
             configure=_set_up,
@@ -78,6 +89,12 @@ class PostgresStore:
         )
         await pool.open()
         return cls(pool)
+
+    async def waking(self, now: Callable[[], datetime]) -> Pokes:
+        """From now on see to it that somebody is woken for what is saved. `now` is the programme's time."""
+        self.pokes = Pokes(self._pool, now)
+        await self.pokes.open()
+        return self.pokes
 
     def __repr__(self) -> str:
         """Say nothing of what is kept, nor where."""
@@ -93,6 +110,17 @@ class PostgresStore:
     async def due(self, before: datetime, limit: int = 1000) -> Sequence[str]:
         """Ids due by then, earliest first."""
         return [id for (id,) in await self._read(statements.DUE, {"before": before, "limit": limit})]
+
+    async def claim(self, before: datetime, limit: int, beside: Collection[str] = ()) -> Sequence[str]:
+        """Ids due by then, earliest first, without those; ours for a while."""
+        values = {"before": before, "limit": limit, "lease": LEASE, "beside": list(beside)}
+        rows = await self._read(statements.CLAIM, values)
+        return [id for id, _ in sorted(rows, key=lambda row: (row[1], row[0]))]
+
+    async def give_back(self, ids: Collection[str]) -> None:
+        """These may be claimed again."""
+        if ids:
+            await self._read(statements.GIVE_BACK, {"ids": list(ids)})
 
     async def next_due(self) -> datetime | None:
         """When the earliest record falls due."""
@@ -162,13 +190,54 @@ class PostgresStore:
 
     async def _save_once(self, changes: Sequence[Record | Gone]) -> None:
         async with self._connection() as connection:
-            if len(changes) == 1:  # a statement alone is a transaction of its own
-                await _refuse_what_is_stale([await _say(connection, changes[0])])
+            if len(changes) == 1 and self.pokes is None:  # a statement alone is a transaction of its own
+                await _written([await _say(connection, changes[0])])
                 return
             async with connection.pipeline() as pipeline, connection.transaction():
                 said = [await _say(connection, change) for change in changes]
                 await pipeline.sync()
-                await _refuse_what_is_stale(said)
+                pokes = await _written(said)
+                if self.pokes is not None:
+                    await self._keep_appointments(self.pokes, connection, changes, pokes)
+
+    async def _keep_appointments(
+        self, pokes: Pokes, connection: Connection, changes: Sequence[Record | Gone], standing: Sequence[_Poke]
+    ) -> None:
+        """A poke for each that falls due within the hour, in time; none for what does not, or is gone."""
+        for change, (job, at) in zip(changes, standing, strict=True):
+            wanted = pokes.wanted(change.wake) if isinstance(change, Record) else None
+            if at is not None and at > datetime.now(UTC) and wanted is not None and at <= wanted:
+                continue
+            if job is not None:
+                await pokes.cancel(connection, job)
+            if job is not None or wanted is not None:
+                await self._poke(pokes, connection, [(change.id, wanted)] if wanted else [], change.id)
+
+    async def _poke(
+        self, pokes: Pokes, connection: Connection, what: Sequence[tuple[str, datetime]], *without: str
+    ) -> None:
+        """Defer these, and note in each record which job stands for it; for those without, that none does."""
+        jobs = await pokes.defer(connection, what) if what else []
+        noted = [{"id": id, "job": job, "poke": at} for (id, at), job in zip(what, jobs, strict=True)]
+        noted = noted or [{"id": id, "job": None, "poke": None} for id in without]
+        for values in noted:
+            await connection.execute(statements.POKED.encode("ascii"), values)
+
+    async def poke_what_comes(self) -> None:
+        """A poke for all that falls due within the hour and has none, or one that was lost."""
+        pokes = self.pokes
+        while pokes is not None:
+            now = pokes.now()
+            values = {"now": now, "until": now + HOUR, "limit": PAGE}
+            async with self._connection() as connection, connection.transaction():
+                found = await (await connection.execute(statements.COMING.encode("ascii"), values)).fetchall()
+                for _, _, job in found:
+                    if job is not None:
+                        await pokes.cancel(connection, job)
+                what = [(id, at) for id, wake, _ in found if (at := pokes.wanted(wake)) is not None]
+                await self._poke(pokes, connection, what)
+            if len(found) < PAGE:
+                return
 
     async def _is_written(self, changes: Sequence[Record | Gone]) -> bool:
         """Whether each record stands there as this save, and no other, would have left it."""
@@ -207,7 +276,7 @@ class PostgresStore:
     async def _connection(self) -> AsyncIterator[Connection]:
         """One connection. What PostgreSQL raises leaves here as one of our own, without its words."""
         try:
-            async with self._pool.connection() as connection:
+            async with self._room, self._pool.connection() as connection:
                 try:
                     yield connection
                 except psycopg.Error as error:
@@ -232,11 +301,12 @@ async def _say(connection: Connection, change: Record | Gone) -> psycopg.AsyncCu
     return await connection.cursor(binary=True).execute(statement.encode("ascii"), values)
 
 
-async def _refuse_what_is_stale(said: Sequence[psycopg.AsyncCursor[Any]]) -> None:
-    """Each must have written its one record."""
-    for one in said:
-        if await one.fetchone() != (1,):
-            raise Stale
+async def _written(said: Sequence[psycopg.AsyncCursor[Any]]) -> list[_Poke]:
+    """Each must have written its one record: the job and the time of the poke that stands for it. Raises Stale."""
+    rows = [await one.fetchone() for one in said]
+    if any(row is None for row in rows):
+        raise Stale
+    return [row for row in rows if row is not None]
 
 
 def _refuse_what_makes_no_sense(changes: Sequence[Record | Gone]) -> None:

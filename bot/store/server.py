@@ -16,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from bot.store.base import NoAnswer, Unfit
 
 OLDEST: Final = 14  # the major version; older ones get no repairs any more
-SCHEMA: Final = 1  # what this version reads and writes; bot/store/migrations makes it
+SCHEMA: Final = 2  # what this version reads and writes; bot/store/migrations makes it
 
 _UPGRADE: Final = "run `peersupport db upgrade` and start again."
 _DEFAULTS: Final[Mapping[str, str | int]] = {

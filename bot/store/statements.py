@@ -14,6 +14,17 @@ _COLUMNS: Final = "id, kind, stage, due, day, revision, shape, keys, sealed"
 
 LOAD: Final = f"SELECT {_COLUMNS} FROM records WHERE id = %(id)s"  # noqa: S608  only names of ours
 LOAD_ALL: Final = f"SELECT {_COLUMNS} FROM records WHERE id = ANY(%(ids)s)"  # noqa: S608
+CLAIM: Final = """
+UPDATE records SET held = %(before)s + %(lease)s
+FROM (
+    SELECT id FROM records
+    WHERE due <= %(before)s AND (held IS NULL OR held <= %(before)s) AND id <> ALL(%(beside)s)
+    ORDER BY due, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+) AS mine
+WHERE records.id = mine.id
+RETURNING records.id, records.due
+"""  # whoever looks at what is due takes it for a while; a save gives it back
+GIVE_BACK: Final = "UPDATE records SET held = NULL WHERE id = ANY(%(ids)s) AND held IS NOT NULL"
 DUE: Final = "SELECT id FROM records WHERE due <= %(before)s ORDER BY due, id LIMIT %(limit)s"
 NEXT_DUE: Final = "SELECT min(due) FROM records"
 FIND: Final = "SELECT id FROM record_keys WHERE index = %(index)s AND key = %(key)s ORDER BY id"
@@ -21,27 +32,27 @@ KIND: Final = "SELECT id, xmin::text FROM records WHERE kind = %(kind)s ORDER BY
 
 ADD: Final = """
 WITH written AS (
-    INSERT INTO records (id, kind, stage, due, day, revision, shape, keys, sealed)
-    VALUES (%(id)s, %(kind)s, %(stage)s, %(due)s, %(day)s, 1, %(shape)s, %(keys)s, %(sealed)b)
+    INSERT INTO records (id, kind, stage, due, wake, day, revision, shape, keys, sealed)
+    VALUES (%(id)s, %(kind)s, %(stage)s, %(due)s, %(wake)s, %(day)s, 1, %(shape)s, %(keys)s, %(sealed)b)
     ON CONFLICT (id) DO NOTHING
-    RETURNING id
+    RETURNING id, job, poke
 ), marked AS (
     INSERT INTO record_keys (index, key, id)
     SELECT DISTINCT place.index, place.key, written.id
     FROM written, unnest(%(indexes)s::text[], %(hashes)s::text[]) AS place (index, key)
 )
-SELECT count(*) FROM written
-"""
+SELECT job, poke FROM written
+"""  # the poke that stands for it, by the server's clock; no row where nothing was written
 
 CHANGE: Final = """
 WITH before AS (
     SELECT keys FROM records WHERE id = %(id)s AND revision = %(revision)s
 ), written AS (
     UPDATE records
-    SET kind = %(kind)s, stage = %(stage)s, due = %(due)s, day = %(day)s, revision = revision + 1, shape = %(shape)s,
-        keys = %(keys)s, sealed = %(sealed)b
+    SET kind = %(kind)s, stage = %(stage)s, due = %(due)s, wake = %(wake)s, held = NULL, day = %(day)s,
+        revision = revision + 1, shape = %(shape)s, keys = %(keys)s, sealed = %(sealed)b
     WHERE id = %(id)s AND revision = %(revision)s
-    RETURNING id
+    RETURNING id, job, poke
 ), moved AS (
     SELECT written.id FROM written, before WHERE before.keys <> %(keys)s
 ), now AS (
@@ -55,13 +66,21 @@ WITH before AS (
     SELECT now.index, now.key, moved.id FROM now, moved
     ON CONFLICT DO NOTHING
 )
-SELECT count(*) FROM written
+SELECT job, poke FROM written
 """
 
 DESTROY: Final = """
-WITH written AS (DELETE FROM records WHERE id = %(id)s AND revision = %(revision)s RETURNING id)
-SELECT count(*) FROM written
+WITH written AS (DELETE FROM records WHERE id = %(id)s AND revision = %(revision)s RETURNING id, job, poke)
+SELECT job, poke FROM written
 """  # its keys go with it: they refer to it, ON DELETE CASCADE
+
+POKED: Final = "UPDATE records SET job = %(job)s, poke = %(poke)s WHERE id = %(id)s"
+
+COMING: Final = """
+SELECT id, wake, job FROM records
+WHERE due <= %(until)s AND wake > %(now)s AND wake <= %(until)s AND (poke IS NULL OR poke <= now())
+ORDER BY due, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+"""  # what falls due soon and has nobody who will be woken for it
 
 PROBE: Final = """
 SELECT pg_logical_emit_message(true, 'peersupport', '') WHERE current_setting('transaction_read_only') = 'off'
@@ -89,6 +108,7 @@ def written(change: Record | Gone) -> tuple[str, Mapping[str, Any]]:
         "kind": change.kind,
         "stage": change.stage,
         "due": change.due,
+        "wake": change.wake,
         "day": change.day,
         "revision": change.revision,
         "shape": change.shape,

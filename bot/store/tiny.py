@@ -14,7 +14,7 @@ import asyncio
 import gc
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, ClassVar, Self, cast
 
 from bot.store.base import Damaged, Gone, Record, Stale
 from bot.store.disk import Disk, InUse
@@ -25,7 +25,7 @@ from bot.store.tables import Changes, Document, TrackingStorage, TrackingTable, 
 from bot.store.writer import LEFTOVER, NAME, CompactionFailed, WriteFailed, Writer, end_the_process, rewritten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -43,6 +43,8 @@ _OURS_ONLY = 0o700
 
 class TinyStore:
     """A Store in one folder. Use it from one event loop."""
+
+    shared: ClassVar[bool] = False
 
     def __init__(
         self, folder: Path, disk: Disk, lock: int, documents: dict[str, Document], open_writer: Callable[[], Writer]
@@ -122,6 +124,13 @@ class TinyStore:
         """Ids due by then, earliest first."""
         self._refuse_if_over()
         return self._dues.until(before, limit)
+
+    async def claim(self, before: datetime, limit: int, beside: Collection[str] = ()) -> Sequence[str]:
+        """Ids due by then, earliest first, without those."""
+        return [id for id in await self.due(before, limit + len(beside)) if id not in beside][:limit]
+
+    async def give_back(self, ids: Collection[str]) -> None:
+        """Nobody else could have asked for them."""
 
     async def next_due(self) -> datetime | None:
         """When the earliest record falls due."""

@@ -1,4 +1,4 @@
-"""What wakes the engine. It remembers nothing: what is due is a question to the store, asked again at every turn."""
+"""The clock of one process: APScheduler. It remembers nothing: what is due is a question to the store at every turn."""
 
 from __future__ import annotations
 
@@ -7,28 +7,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import structlog
 from apscheduler.executors.asyncio import AsyncIOExecutor
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot.clock.base import AGAIN, SOONEST, TICK
 from bot.engine import Engine
 from bot.store.base import Store
-
-log = structlog.get_logger()
-
-TICK = timedelta(seconds=60)
-AGAIN = timedelta(seconds=5)
-SOONEST = timedelta(milliseconds=250)
 
 # However late, and beside one that still runs: APScheduler would skip it with a warning, and a deadline with it.
 ONCE: Final[Mapping[str, Any]] = {"misfire_grace_time": None, "max_instances": 1000}
 
 
-class Clock:
-    """Fires at the next due time, and at a safety tick in case that one was missed.
-
-    The programme's time may differ from the machine's (tests push it); only the distance to the next due time is used.
-    """
+class EmbeddedClock:
+    """Fires at the next due time, and at a safety tick in case that one was missed."""
 
     def __init__(self, engine: Engine, store: Store, *, tick: timedelta = TICK) -> None:
         self._engine, self._store, self._tick = engine, store, tick
@@ -40,6 +31,7 @@ class Clock:
         engine.post.ledger.written = self._something_was_written
 
     def start(self) -> None:
+        """Begin, with everything that is due already."""
         self._scheduler.start()
         always = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         self._scheduler.add_job(self.tick, "interval", seconds=self._tick.total_seconds(), id="tick", **always)
@@ -76,6 +68,8 @@ class Clock:
 
     async def stop(self) -> None:
         """Wake nobody any more; a turn that has begun is finished."""
-        self._scheduler.remove_all_jobs()
+        if self._scheduler.running:
+            self._scheduler.remove_all_jobs()
         async with self._turning:
-            self._scheduler.shutdown(wait=False)
+            if self._scheduler.running:
+                self._scheduler.shutdown(wait=False)

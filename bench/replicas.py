@@ -1,0 +1,290 @@
+"""Replicas on one PostgreSQL: everything due at one moment, and twenty yeses at once: python -m bench.replicas.
+
+Processes on the loopback: one, two or three of ours (the whole programme), a Slack that says yes to everything and
+remembers what it was asked to show, PostgreSQL, and this one. On a machine with two cores they share them, so a second
+replica can help only as far as there is a core for it. The anchors are measured in the same run: a claim loop over a
+table (FOR UPDATE SKIP LOCKED, eight connections), and a Procrastinate worker with one job for each message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from aiohttp import web
+from procrastinate import App, PsycopgConnector
+
+from bench import hospital
+from bench.goals import Goal, missed
+from bench.hospital import TEAM, VOLUNTEER, Button
+from bench.loopback import Other, at_once, launched, serve, unpaced
+from bench.slack import SECRET, TOKEN, requests_for
+from bot import app as programme
+from bot import config, logs
+from bot.records import Saved, dump, load
+from bot.store import schema
+from bot.store.base import Record
+from bot.store.postgres import PostgresStore
+from bot.vault import Vault
+from conversations.request import Offer, Request
+from tests import postgres_server
+
+DUE = int(os.environ.get("DUE", "10000"))
+REQUESTS = int(os.environ.get("REQUESTS", "1000"))
+YESES = 20
+JOBS = 2_000
+KEY = bytes(range(32))
+VAULT = Vault(KEY)
+AHEAD = timedelta(seconds=20)  # in which everything is written before it falls due
+
+other = partial(launched, "bench.replicas")
+
+
+# ---------------------------------------------------------------- everything due at one moment
+
+
+def due_at(moment: datetime, number: int) -> list[Record]:
+    """Requests whose check-in falls due just then."""
+    made = []
+    for n in range(number):
+        talk = replace(hospital.together(n, moment - timedelta(hours=1)), checked_in=None)
+        talk = replace(talk, check_ins=(moment,), deadlines=talk.deadlines | {"check-in": moment})
+        mail = hospital.mail_of(talk, n)
+        mail = replace(mail, slots=mail.slots[:-1])
+        made.append(dump(Saved(talk, "support", mail), VAULT, moment))
+    return [record for record in made if isinstance(record, Record)]
+
+
+async def put(url: str, records: Sequence[Record]) -> None:
+    """Write them as a replica would: with a poke for each that falls due within the hour."""
+    store = await PostgresStore.open(url)
+    await store.waking(lambda: datetime.now(UTC))
+    waiting = iter([records[start : start + 50] for start in range(0, len(records), 50)])
+
+    async def line() -> None:
+        for batch in waiting:
+            await store.save(*batch)
+
+    await asyncio.gather(*(line() for _ in range(4)))
+    await store.close()
+
+
+async def check_ins(server: postgres_server.Server, api: Other, replicas: int, number: int) -> float:
+    """Check-ins delivered a second, from the moment they fell due until Slack had shown the last, each once."""
+    url = server.url(server.database())
+    schema.upgrade(url)
+    moment = datetime.now(UTC) + AHEAD + timedelta(milliseconds=number * 1.5)
+    await put(url, [*hospital.volunteers(VAULT, moment), *due_at(moment, number)])
+    await api.order("forget")
+    async with AsyncExitStack() as running:
+        for _ in range(replicas):
+            await running.enter_async_context(other("ours", api.url, url))
+        late = (datetime.now(UTC) - moment).total_seconds()
+        assert late < 0, f"it took {late:.0f} s too long to write them"  # noqa: S101
+        while (shown := await api.order("shown"))["posts"] < number:  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
+        taken = shown["last"] - moment.timestamp()
+    shown = await api.order("shown")
+    assert shown["posts"] == shown["cards"] == number, "a message was shown twice"  # noqa: S101
+    print(
+        f"{replicas} replica{'s' * (replicas > 1):1}   {number:,} check-ins in {taken:6.1f} s {number / taken:8,.0f}/s"
+    )
+    return number / taken
+
+
+# ---------------------------------------------------------------- twenty yeses at once
+
+
+async def yeses(server: postgres_server.Server, api: Other, replicas: int, number: int) -> None:
+    """Twenty say yes at once, a request at a time, spread over the replicas; each has exactly one winner."""
+    url = server.url(server.database())
+    schema.upgrade(url)
+    now = datetime.now(UTC)
+    records, presses = [], []
+    for n in range(number):
+        who = [VOLUNTEER[(n + k) % len(VOLUNTEER)] for k in range(YESES)]
+        talk: Request = replace(hospital.asking(now), asked=tuple(who), deadlines={"target": now + timedelta(hours=9)})
+        talk = replace(talk, offers=tuple(Offer(peer, alias) for alias, peer in enumerate(who)))
+        mail = hospital.mail_of(talk, n)
+        made = dump(Saved(talk, "support", mail), VAULT, now)
+        assert isinstance(made, Record)  # noqa: S101
+        records.append(made)
+        presses.append([_yes(talk, slot) for slot in mail.slots if slot.name == "offer"])
+    roster = [load(record, VAULT) for record in hospital.volunteers(VAULT, now)]
+    peers = [
+        replace(one, talk=replace(one.talk, peer=replace(one.talk.peer, limit=10**6)), revision=0) for one in roster
+    ]
+    await put(url, [*(made for one in peers if isinstance(made := dump(one, VAULT, now), Record)), *records])
+    async with AsyncExitStack() as running:
+        ours = [await running.enter_async_context(other("ours", api.url, url)) for _ in range(replicas)]
+        started = time.perf_counter()
+        for buttons in presses:
+            each = [buttons[k::replicas] for k in range(replicas)]
+            asked = [at_once(one.url, requests_for(one, some), len(some)) for one, some in zip(ours, each, strict=True)]
+            await asyncio.gather(*asked)
+        taken = time.perf_counter() - started
+    stages = await _winners(url, [record.id for record in records if record.kind == "support"])
+    print(f"{replicas} replicas  {number:,} requests x {YESES} yeses at once in {taken:.1f} s: {dict(stages)}")
+    assert stages == {"one winner, who holds it": number}, "a request without exactly one winner"  # noqa: S101
+
+
+def _yes(talk: Request, slot: Any) -> Button:
+    channel, _, ts = (slot.ref or "").partition("/")
+    return Button(slot.to.id, channel, ts, VAULT.token(talk.id, slot.key, slot.generation, "yes"))
+
+
+async def _winners(url: str, ids: Sequence[str]) -> Counter[str]:
+    """What became of each request, and whether exactly the peer it names holds it."""
+    store = await PostgresStore.open(url)
+    holders = Counter(
+        request for record in await store.kind("volunteering") for request in load(record, VAULT).talk.peer.holding
+    )
+    found: Counter[str] = Counter()
+    for id in ids:
+        record = await store.load(id)
+        talk = load(record, VAULT).talk if record else None
+        one = talk is not None and talk.peer is not None and not talk.offers and holders[id] == 1
+        found["one winner, who holds it" if one else "something else"] += 1
+    await store.close()
+    return found
+
+
+# ---------------------------------------------------------------- anchors
+
+
+async def claim_loop(url: str, number: int) -> float:
+    """Rows claimed and marked a second: one statement each, eight connections."""
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as one:
+        await one.execute("CREATE TABLE anchor (id bigserial PRIMARY KEY, due timestamptz, done boolean DEFAULT false)")
+        await one.execute("CREATE INDEX ON anchor (due) WHERE NOT done")
+        await one.execute("INSERT INTO anchor (due) SELECT now() FROM generate_series(1, %s)", (number,))
+    claim = """
+        UPDATE anchor SET done = true WHERE id = (
+            SELECT id FROM anchor WHERE NOT done AND due <= now() ORDER BY due LIMIT 1 FOR UPDATE SKIP LOCKED
+        ) RETURNING id"""
+
+    async def line() -> None:
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True, prepare_threshold=0) as connection:
+            while await (await connection.execute(claim)).fetchone():
+                pass
+
+    started = time.perf_counter()
+    await asyncio.gather(*(line() for _ in range(8)))
+    return number / (time.perf_counter() - started)
+
+
+async def plain_jobs(url: str, number: int) -> float:
+    """Plain Procrastinate jobs a second: one worker, one job for each message, which does nothing."""
+    app = App(connector=PsycopgConnector(conninfo=url))
+    done = count()
+
+    @app.task(name="message")
+    async def message(id: str) -> None:  # noqa: ARG001
+        next(done)
+
+    async with app.open_async():
+        await message.batch_defer_async(*({"id": f"{n}"} for n in range(number)))
+        started = time.perf_counter()
+        await app.run_worker_async(wait=False, delete_jobs="always", install_signal_handlers=False, concurrency=8)
+        return number / (time.perf_counter() - started)
+
+
+# ---------------------------------------------------------------- the other processes
+
+
+async def be_slack() -> None:
+    """Say yes to everything, and remember which cards were posted, how often, and when the last came."""
+    numbers, cards, last = count(), Counter[str](), [0.0]
+    user = {"id": "U", "team_id": TEAM, "name": "x", "tz": "America/New_York", "locale": "en-US"}
+    said: dict[str, dict[str, Any]] = {
+        "auth.test": {"team_id": TEAM, "user_id": "U0BOT", "bot_id": "B0BOT", "url": "x", "team": "x", "user": "x"},
+        "users.info": {"user": user},
+        "conversations.open": {"channel": {"id": "D0"}},
+    }
+
+    async def answer(request: web.Request) -> web.Response:
+        method = request.match_info["method"]
+        body = await request.text()
+        if method == "chat.postMessage":
+            cards[body[(at := body.find("block_id")) : at + 60]] += 1
+            last[0] = time.time()
+        found = said.get(method) or {"channel": "D0", "ts": f"1700000001.{next(numbers):06d}"}
+        return web.json_response({"ok": True} | found)
+
+    async def order(request: web.Request) -> web.Response:
+        if request.match_info["what"] == "forget":
+            cards.clear()
+        return web.json_response({"posts": sum(cards.values()), "cards": len(cards), "last": last[0]})
+
+    app = web.Application()
+    app.router.add_post("/api/{method}", answer)
+    app.router.add_post("/{what}", order)
+    await serve(app, "/api/")
+
+
+async def be_ours(api: str, url: str) -> None:
+    """The whole programme, with a Slack that may be spoken to at any time."""
+    logs.configure("json", "ERROR")
+    environ = {
+        "PEERSUPPORT_STORE": url,
+        "PEERSUPPORT_ROOT_KEY": base64.b64encode(KEY).decode("ascii"),
+        "PEERSUPPORT_COORDINATORS": f"slack:{TEAM}:U0DANA",
+        "PEERSUPPORT_BIND": "127.0.0.1:0",
+        "PEERSUPPORT_OPS_BIND": "127.0.0.1:0",
+        "PEERSUPPORT_QUIET_HOURS": "none",
+        "SLACK_BOT_TOKEN": TOKEN,
+        "SLACK_SIGNING_SECRET": SECRET,
+        "SLACK_API_URL": api,
+    }
+    async with programme.running(config.load(environ, Path("/")), programme.World(pace=unpaced)) as running:
+        await serve(web.Application(), "", running.public + "/slack/events")
+
+
+# ---------------------------------------------------------------- all of it
+
+
+async def main() -> int:
+    """Measure and print. Returns how many goals were missed."""
+    where = postgres_server.binaries()
+    if where is None:
+        print(postgres_server.NOT_RUN)
+        return 1
+    with postgres_server.server(where) as server:
+        async with other("slack") as api:
+            anchors = server.url(server.database())
+            schema.upgrade(anchors)
+            claimed, jobs = await claim_loop(anchors, DUE), await plain_jobs(anchors, JOBS)
+            print(f"claim loop, nothing sent {claimed:8,.0f}/s     plain Procrastinate job each {jobs:8,.0f}/s")
+            rates = [await check_ins(server, api, replicas, DUE) for replicas in (1, 2, 3)]
+            await yeses(server, api, 3, REQUESTS)
+    return missed(
+        [
+            Goal("S6 sending each, beside a plain job each", rates[0] / jobs, 5, at_least=True),
+            Goal("S6 a second replica beside one", rates[1] / rates[0], 1, at_least=True),
+            Goal("a third replica beside one", rates[2] / rates[0], 1, at_least=True),
+            Goal("sending each, beside the bare claim loop", rates[0] / claimed, 0.05, at_least=True),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["slack"]:
+            asyncio.run(be_slack())
+        case ["ours", api, url]:
+            asyncio.run(be_ours(api, url))
+        case _:
+            sys.exit(asyncio.run(main()) > 0)

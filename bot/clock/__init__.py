@@ -1,0 +1,1 @@
+"""What wakes the engine: APScheduler where one process serves, Procrastinate where several do."""
