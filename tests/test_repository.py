@@ -38,6 +38,7 @@ HOSTS = (
     *("example", "example.org", "example.com", "localhost", "127.0.0.1"),
     "peersupport",  # what the replicas are called together, inside deploy/
     *("w3.org", "html.spec.whatwg.org"),  # the name of SVG, which nobody calls; the standard of event streams
+    *("eur-lex.europa.eu", "hhs.gov", "digital.nhs.uk", "doi.org"),  # laws, standards and papers that documents cite
 )
 """Whose addresses may stand in this project; a new one is a decision."""
 
