@@ -35,7 +35,7 @@ ROUTES = {SLACK, TEAMS, "/slack/install", "/slack/oauth_redirect"}
 PUBLIC, OPS = (config.Settings.model_fields[name].default.rpartition(":")[2] for name in ("bind", "ops_bind"))
 DRAIN = 25  # seconds a stop may take
 UID = 10001
-KNOWN = {*config.NAMES, *(f"{name}_FILE" for name in config.NAMES), "PEERSUPPORT_KEY_RING"}
+KNOWN = {*config.NAMES, *(f"{name}_FILE" for name in config.NAMES)}
 
 
 def read(name: str) -> str:
@@ -59,7 +59,13 @@ def objects(kind: str) -> list[dict[str, Any]]:
 
 
 def pods() -> list[dict[str, Any]]:
-    return [each["spec"]["template"]["spec"] for kind in ("Deployment", "Job") for each in objects(kind)]
+    jobs = [each["spec"]["jobTemplate"] for each in objects("CronJob")]
+    return [each["spec"]["template"]["spec"] for each in (*objects("Deployment"), *objects("Job"), *jobs)]
+
+
+def containers() -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Every container, with its pod."""
+    return [(pod, each) for pod in pods() for each in (*pod.get("initContainers", ()), *pod["containers"])]
 
 
 def ours(compose: str) -> dict[str, dict[str, Any]]:
@@ -129,8 +135,7 @@ def test_a_credential_that_a_setting_names_is_handed_over():
 
 
 def test_the_secrets_of_a_pod_are_files_that_are_mounted():
-    for pod in pods():
-        (container,) = pod["containers"]
+    for pod, container in containers():
         mounted = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
         (volume,) = (each for each in pod["volumes"] if "secret" in each)
         for given in container["env"]:
@@ -237,8 +242,7 @@ def test_a_rolling_deploy_always_leaves_two_and_a_drain_one():
 
 
 def test_every_pod_is_confined():
-    for pod in pods():
-        (container,) = pod["containers"]
+    for pod, container in containers():
         assert pod["automountServiceAccountToken"] is False
         inside = pod["securityContext"]
         assert (inside["runAsNonRoot"], inside["runAsUser"], inside["fsGroup"]) == (True, UID, UID)
@@ -305,22 +309,48 @@ def test_a_kustomization_names_every_file_beside_it(folder):
 
 def test_whatever_is_run_is_a_command():
     lines = [
-        *(line for path in (DEPLOY / "systemd").glob("*.service") for line in _started(path.name)),
+        *(line for path in (DEPLOY / "systemd").glob("*.service") for line in _started(path.read_text("utf-8"))),
         *(each["command"] for each in ours("compose.postgres.yaml").values() if "command" in each),
-        *(pod["containers"][0]["args"] for pod in pods()),
+        *(each["args"] for _, each in containers() if "command" not in each),
         *map(json.loads, re.findall(r"(?m)^CMD (.*)$", read("Containerfile"))),
     ]
     assert ["serve"] in lines
     assert ["db", "upgrade"] in lines
     for words in lines:
         command: Any = get_command(app)
-        for word in (word for word in words if not word.startswith("-")):
+        for word in (word for word in words if not word.startswith(("-", "/"))):  # what begins with / is a file
             command = command.commands[word]
         options = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in words if word.startswith("-")} <= options
 
 
-def _started(name: str) -> list[list[str]]:
-    program, *words = shlex.split(unit(name)["Service"]["ExecStart"])
-    assert program == "/opt/peersupport/bin/peersupport"
-    return [words]
+def _started(unit: str) -> list[list[str]]:
+    lines = [shlex.split(line) for line in re.findall(r"(?m)^ExecStart=(.*)$", unit)]
+    ours = [words for program, *words in lines if program == "/opt/peersupport/bin/peersupport"]
+    assert ours
+    return ours
+
+
+def test_each_night_a_backup_is_tried_before_it_has_its_name_and_lasts_as_long_as_its_key():
+    text = read("systemd/peersupport-backup.service")
+    made, tried, named, cleared = (shlex.split(line) for line in re.findall(r"(?m)^ExecStart=(.*)$", text))
+    (folder,) = re.findall(r"(?m)^ReadWritePaths=(.*)$", text)
+    _is_tried_first(folder, made[1:], tried[1:], named[-1], shlex.join(cleared))
+    assert unit("peersupport-backup.timer")["Timer"]["OnCalendar"].endswith("UTC")  # as days of keys do
+
+    (job,) = objects("CronJob")
+    made, tried = (each["args"] for each in job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["initContainers"])
+    (last,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    named, cleared = last["args"][0].splitlines()
+    _is_tried_first("/backups", made, tried, named, cleared)
+    assert job["spec"]["timeZone"] == "Etc/UTC"
+
+
+def _is_tried_first(folder: str, made: list[str], tried: list[str], named: str, cleared: str) -> None:
+    untried = f"{folder}/untried"
+    assert made == ["backup", "--replace", untried]
+    assert tried == ["verify", untried]
+    assert re.fullmatch(rf'mv {untried} "{folder}/peersupport-.*"', named)
+    (minutes,) = re.findall(rf"find {folder} -name '?peersupport-\*'? -type f -mmin \+(\d+) -delete$", cleared)
+    days = int(config.Settings.model_fields["key_days"].default)
+    assert days * 1440 < int(minutes) < (days + 1) * 1440  # run once a day
