@@ -109,11 +109,14 @@ class Post:
         saved = await self.ledger.note(id_, set_out)
         if saved is None or not before:
             return False
-        await self._run(id_, saved, before[0])
-        return True
+        after = await self._run(id_, saved, before[0])
+        return after is None or any(errand.to == who for errand in outbox.ready(after.mail, self.house.now()))
 
-    async def _run(self, id_: str, saved: Saved[Any], errand: Errand) -> None:
-        """One call to one platform, and what it means. Nothing that goes wrong here reaches anybody's screen."""
+    async def _run(self, id_: str, saved: Saved[Any], errand: Errand) -> Saved[Any] | None:
+        """One call to one platform, and what it means: the conversation once it was shown, None where it was not.
+
+        Nothing that goes wrong here reaches anybody's screen.
+        """
         now, new_id = self.house.now, self.house.new_id
         adapter = self.house.adapters.get(errand.to.platform)
         shown = saved.mail.slot(errand.to, errand.slot)
@@ -143,7 +146,8 @@ class Post:
             await self._broken(id_, errand)
         else:
             by_us = shown if found is None else None
-            await self.ledger.note(id_, lambda mail: outbox.done(mail, errand.id, ref, new_id, by_us))
+            return await self.ledger.note(id_, lambda mail: outbox.done(mail, errand.id, ref, new_id, by_us))
+        return None
 
     async def _broken(self, id_: str, errand: Errand) -> None:
         until = self.house.now() + BROKEN_FOR * (errand.tries + 1)

@@ -197,12 +197,20 @@ class PostgresStore:
             if len(changes) == 1 and self.pokes is None:  # a statement alone is a transaction of its own
                 await _written([await _say(connection, changes[0])])
                 return
+            if len(changes) == 1 and await self._written_alone(connection, changes[0]):
+                return
             async with connection.pipeline() as pipeline, connection.transaction():
                 said = [await _say(connection, change) for change in changes]
                 await pipeline.sync()
                 pokes = await _written(said)
                 if self.pokes is not None:
                     await self._keep_appointments(self.pokes, connection, changes, pokes)
+
+    async def _written_alone(self, connection: Connection, change: Record | Gone) -> bool:
+        """Most saves change one record, for which no poke stands, and none has to: they are one statement, too."""
+        if isinstance(change, Gone) or not change.revision or self.pokes is None or self.pokes.wanted(change.wake):
+            return False
+        return await (await _say(connection, change, without_a_job=True)).fetchone() is not None
 
     async def _keep_appointments(
         self, pokes: Pokes, connection: Connection, changes: Sequence[Record | Gone], standing: Sequence[_Poke]
@@ -300,8 +308,10 @@ def _told(failed: NoAnswer) -> NoAnswer:
     return failed
 
 
-async def _say(connection: Connection, change: Record | Gone) -> psycopg.AsyncCursor[Any]:
-    statement, values = statements.written(change)
+async def _say(
+    connection: Connection, change: Record | Gone, *, without_a_job: bool = False
+) -> psycopg.AsyncCursor[Any]:
+    statement, values = statements.written(change, without_a_job=without_a_job)
     return await connection.cursor(binary=True).execute(statement.encode("ascii"), values)
 
 

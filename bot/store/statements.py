@@ -87,6 +87,8 @@ WITH before AS (
 SELECT job, poke FROM written
 """
 
+CHANGE_WITHOUT_A_JOB: Final = CHANGE.replace("revision = %(revision)s\n", "revision = %(revision)s AND job IS NULL\n")
+
 DESTROY: Final = """
 WITH written AS (DELETE FROM records WHERE id = %(id)s AND revision = %(revision)s RETURNING id, job, poke)
 SELECT job, poke FROM written
@@ -116,11 +118,12 @@ SELECT set_config('TimeZone', 'UTC', false),
 """  # acknowledged means written, whatever the server's default is
 
 
-def written(change: Record | Gone) -> tuple[str, Mapping[str, Any]]:
-    """How this change is written, and with what."""
+def written(change: Record | Gone, *, without_a_job: bool = False) -> tuple[str, Mapping[str, Any]]:
+    """How this change is written, and with what; or only where no poke stands for the record."""
     if isinstance(change, Gone):
         return DESTROY, {"id": change.id, "revision": change.revision}
-    return CHANGE if change.revision else ADD, put(change)
+    change_it = CHANGE_WITHOUT_A_JOB if without_a_job else CHANGE
+    return change_it if change.revision else ADD, put(change)
 
 
 def put(change: Record) -> Mapping[str, Any]:
