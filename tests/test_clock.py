@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import procrastinate
+import psycopg
 import pytest
 from clock_contract import NEVER, OFTEN, SOON, ClockContract, Lookout, Make, a_record, until
 from postgres_server import Server, store_in
@@ -229,3 +230,19 @@ def test_our_migrations_contain_procrastinates_newest() -> None:
     folder = Path(procrastinate.schema.SchemaManager.get_migrations_path())
     newest = max(path.name for path in folder.glob("*.sql"))
     assert newest.startswith(pokes.SCHEMA)
+
+
+async def test_a_connection_that_is_cut_at_a_job_is_told_as_at_any_other_statement(
+    store: PostgresStore, postgres: Server, new_database: str
+) -> None:
+    """What Procrastinate says of it is none of what a store may say; whoever saves begins again."""
+    now = await planned(store)
+    await store.save(a_record("r1", now + timedelta(minutes=10)))
+    async with await psycopg.AsyncConnection.connect(new_database) as holds_the_job:
+        await holds_the_job.execute("SELECT 1 FROM procrastinate_jobs FOR UPDATE")
+        saving = asyncio.ensure_future(store.save(replace(a_record("r1", now + timedelta(minutes=5)), revision=1)))
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        while not await asyncio.to_thread(postgres.rows, cut, new_database):
+            pass
+        with pytest.raises(Stale):
+            await saving
