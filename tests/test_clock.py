@@ -246,3 +246,17 @@ async def test_a_connection_that_is_cut_at_a_job_is_told_as_at_any_other_stateme
             pass
         with pytest.raises(Stale):
             await saving
+
+
+async def test_whoever_comes_again_is_written_though_a_command_without_a_clock_had_destroyed_what_was_there(
+    store: PostgresStore, other: PostgresStore, postgres: Server, new_database: str
+) -> None:
+    """The id of a doorstep comes again, and the job that stood for it stands still."""
+    now = await planned(store)
+    await store.save(a_record("r1", now + timedelta(minutes=10)))
+    await other.save(Gone("r1", 1))
+    await store.save(a_record("r1", now + timedelta(minutes=20)))
+    assert jobs(postgres, new_database) == [({"id": "r1"}, "r1")]
+    assert postgres.rows("SELECT id FROM procrastinate_jobs", new_database) == postgres.rows(
+        "SELECT job FROM records", new_database
+    )

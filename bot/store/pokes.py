@@ -27,6 +27,8 @@ POLL: Final = 1.0  # seconds; a job that falls due is not announced, so the work
 HEARTBEAT: Final = 10.0  # seconds
 STALLED: Final = 30.0  # seconds without a heartbeat, after which a worker is taken for dead
 AGAIN: Final = timedelta(seconds=5)  # until what is due still is looked at again
+_LEFT: Final = "DELETE FROM procrastinate_jobs WHERE queueing_lock = ANY(%(ids)s) AND status = 'todo'"
+"""What stood for a record that a command without a clock destroyed: its id may come again, and a lock is held once."""
 
 Looking = Callable[[str], Awaitable[None]]
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
@@ -64,6 +66,7 @@ class Pokes:
 
     async def defer(self, connection: psycopg.AsyncConnection[Any], what: Sequence[tuple[str, datetime]]) -> list[int]:
         """One job for each, in this connection's transaction; their ids, in order."""
+        await connection.execute(_LEFT.encode("ascii"), {"ids": [id for id, _ in what]})
         jobs = [self._task.configure(queueing_lock=id, schedule_at=at).make_new_job(id=id) for id, at in what]
         with _in_the_servers_words():
             made = await self._app.job_manager.batch_defer_jobs_async(jobs, connection=connection)
