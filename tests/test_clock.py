@@ -114,6 +114,25 @@ class TestSharedClock(ClockContract):
             await lookout.writes("r2", SOON)
             await lookout.has_seen("r1", "r2")
 
+    async def test_a_night_that_hangs_keeps_no_deadline_waiting(self, store: PostgresStore, lookout: Lookout) -> None:
+        """A disk of the network that is gone, or a million records to turn: what has no poke is for the sweep."""
+        begun, dawn = asyncio.Event(), asyncio.Event()
+
+        async def night() -> None:
+            begun.set()
+            await dawn.wait()
+
+        clock = await shared(lookout, store, OFTEN)
+        clock.nightly = night
+        clock.start()
+        try:
+            await begun.wait()
+            await store.save(replace(a_record("r1", lookout.now() + SOON), wake=None))
+            await lookout.has_seen("r1")
+        finally:
+            dawn.set()
+            await clock.stop()
+
     async def test_when_all_is_done_nothing_of_it_is_kept(
         self, store: PostgresStore, postgres: Server, new_database: str, lookout: Lookout
     ) -> None:
