@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import procrastinate
+import psycopg
 import pytest
 from clock_contract import NEVER, OFTEN, SOON, ClockContract, Lookout, Make, a_record, until
 from postgres_server import Server, store_in
@@ -112,6 +113,25 @@ class TestSharedClock(ClockContract):
             postgres.start()
             await lookout.writes("r2", SOON)
             await lookout.has_seen("r1", "r2")
+
+    async def test_a_night_that_hangs_keeps_no_deadline_waiting(self, store: PostgresStore, lookout: Lookout) -> None:
+        """A disk of the network that is gone, or a million records to turn: what has no poke is for the sweep."""
+        begun, dawn = asyncio.Event(), asyncio.Event()
+
+        async def night() -> None:
+            begun.set()
+            await dawn.wait()
+
+        clock = await shared(lookout, store, OFTEN)
+        clock.nightly = night
+        clock.start()
+        try:
+            await begun.wait()
+            await store.save(replace(a_record("r1", lookout.now() + SOON), wake=None))
+            await lookout.has_seen("r1")
+        finally:
+            dawn.set()
+            await clock.stop()
 
     async def test_when_all_is_done_nothing_of_it_is_kept(
         self, store: PostgresStore, postgres: Server, new_database: str, lookout: Lookout
@@ -229,3 +249,33 @@ def test_our_migrations_contain_procrastinates_newest() -> None:
     folder = Path(procrastinate.schema.SchemaManager.get_migrations_path())
     newest = max(path.name for path in folder.glob("*.sql"))
     assert newest.startswith(pokes.SCHEMA)
+
+
+async def test_a_connection_that_is_cut_at_a_job_is_told_as_at_any_other_statement(
+    store: PostgresStore, postgres: Server, new_database: str
+) -> None:
+    """What Procrastinate says of it is none of what a store may say; whoever saves begins again."""
+    now = await planned(store)
+    await store.save(a_record("r1", now + timedelta(minutes=10)))
+    async with await psycopg.AsyncConnection.connect(new_database) as holds_the_job:
+        await holds_the_job.execute("SELECT 1 FROM procrastinate_jobs FOR UPDATE")
+        saving = asyncio.ensure_future(store.save(replace(a_record("r1", now + timedelta(minutes=5)), revision=1)))
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        while not await asyncio.to_thread(postgres.rows, cut, new_database):
+            pass
+        with pytest.raises(Stale):
+            await saving
+
+
+async def test_whoever_comes_again_is_written_though_a_command_without_a_clock_had_destroyed_what_was_there(
+    store: PostgresStore, other: PostgresStore, postgres: Server, new_database: str
+) -> None:
+    """The id of a doorstep comes again, and the job that stood for it stands still."""
+    now = await planned(store)
+    await store.save(a_record("r1", now + timedelta(minutes=10)))
+    await other.save(Gone("r1", 1))
+    await store.save(a_record("r1", now + timedelta(minutes=20)))
+    assert jobs(postgres, new_database) == [({"id": "r1"}, "r1")]
+    assert postgres.rows("SELECT id FROM procrastinate_jobs", new_database) == postgres.rows(
+        "SELECT job FROM records", new_database
+    )

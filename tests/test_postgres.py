@@ -20,10 +20,11 @@ from story_serve import story
 
 from bot.logs import Gate
 from bot.store import presence, schema, server, statements
-from bot.store.base import Gone, NoAnswer, Stale, Store
+from bot.store.base import Gone, NoAnswer, Record, Stale, Store
 from bot.store.disk import InUse
 from bot.store.opened import opened
 from bot.store.postgres import PostgresStore
+from bot.store.shredding import Noted, Shredding, ShredLog
 from bot.values import Postgres
 from bot.vault import Vault
 from tests.store_contract import NOON, StoreContract, a_record
@@ -280,6 +281,33 @@ async def test_a_commit_of_which_nobody_heard_is_looked_for(
             await store.save(new)
         assert between.cuts == 1
         assert await store.load("r1") == replace(new, revision=2)
+
+
+async def test_what_was_destroyed_by_a_commit_of_which_nobody_heard_stays_noted(
+    tmp_path: Path, postgres: Server, new_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody writes what was saved beside it before we look for our bytes: Stale, and yet it is gone."""
+    vault = Vault(bytes(32))
+    log = ShredLog(tmp_path, vault, 7, NOON.date)
+    async with (
+        cut(postgres, new_database, b"COMMIT", heard=True) as (store, between),
+        store_in(new_database) as other,
+    ):
+        await other.save(a_record("door"))
+        await other.save(a_record("request"))
+        look = PostgresStore._is_written
+
+        async def somebody_writes_first(self: PostgresStore, changes: Sequence[Record | Gone]) -> bool:
+            await other.save(replace(a_record("door"), revision=2))
+            return await look(self, changes)
+
+        monkeypatch.setattr(PostgresStore, "_is_written", somebody_writes_first)
+        with pytest.raises(Stale):
+            await Shredding(store, log).save(Gone("request", 1), replace(a_record("door", sealed=b"ours"), revision=1))
+        assert between.cuts == 1
+        assert await other.load("request") is None
+    noted = log.read()
+    assert noted.since(Noted(noted.id)).has("request", vault)
 
 
 async def test_whoever_is_cancelled_once_it_has_begun_has_written(new_database: str) -> None:

@@ -34,6 +34,7 @@ class SharedClock:
         self.ticked: Callable[[], None] = lambda: None  # told after every sweep that ended well
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._tidying: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin, with everything that is due already."""
@@ -44,7 +45,7 @@ class SharedClock:
         """Wake nobody any more; a turn that has begun is finished."""
         self._stopping.set()
         self._pokes.stop()
-        await asyncio.gather(*self._tasks)
+        await asyncio.gather(*self._tasks, *([self._tidying] if self._tidying else []))
 
     async def _work(self) -> None:
         """Procrastinate ends its worker whenever the server goes away; we begin it again."""
@@ -70,14 +71,24 @@ class SharedClock:
                 await self._engine.wake()
                 await self._store.poke_what_comes()
                 await self._pokes.bury()
-                await self.nightly()
-                await self._store.purge()
-                self.ticked()
+                if not self._stopping.is_set() and (self._tidying is None or self._tidying.done()):
+                    self._tidying = asyncio.get_running_loop().create_task(self._tidy())
             except (NoAnswer, Stale):
                 pass  # it was logged; the next turn does it
             except Exception as failure:  # noqa: BLE001 - the edge
                 log.warning("clock-failed", kind=type(failure).__name__)
             await self._pause(self._tick)
+
+    async def _tidy(self) -> None:
+        """What takes as long as it takes: deadlines do not wait for it."""
+        try:
+            await self.nightly()
+            await self._store.purge()
+            self.ticked()
+        except (NoAnswer, Stale):
+            pass
+        except Exception as failure:  # noqa: BLE001 - the edge
+            log.warning("clock-failed", kind=type(failure).__name__)
 
     async def _looked(self) -> None:
         try:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ POLL: Final = 1.0  # seconds; a job that falls due is not announced, so the work
 HEARTBEAT: Final = 10.0  # seconds
 STALLED: Final = 30.0  # seconds without a heartbeat, after which a worker is taken for dead
 AGAIN: Final = timedelta(seconds=5)  # until what is due still is looked at again
+_LEFT: Final = "DELETE FROM procrastinate_jobs WHERE queueing_lock = ANY(%(ids)s) AND status = 'todo'"
+"""What stood for a record that a command without a clock destroyed: its id may come again, and a lock is held once."""
 
 Looking = Callable[[str], Awaitable[None]]
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
@@ -63,13 +66,16 @@ class Pokes:
 
     async def defer(self, connection: psycopg.AsyncConnection[Any], what: Sequence[tuple[str, datetime]]) -> list[int]:
         """One job for each, in this connection's transaction; their ids, in order."""
+        await connection.execute(_LEFT.encode("ascii"), {"ids": [id for id, _ in what]})
         jobs = [self._task.configure(queueing_lock=id, schedule_at=at).make_new_job(id=id) for id, at in what]
-        made = await self._app.job_manager.batch_defer_jobs_async(jobs, connection=connection)
+        with _in_the_servers_words():
+            made = await self._app.job_manager.batch_defer_jobs_async(jobs, connection=connection)
         return [job.id or 0 for job in made]
 
     async def cancel(self, connection: psycopg.AsyncConnection[Any], job: int) -> None:
         """Take this job away, in this connection's transaction, unless somebody has begun it."""
-        await self._app.job_manager.cancel_job_by_id_async(job, delete_job=True, connection=connection)
+        with _in_the_servers_words():
+            await self._app.job_manager.cancel_job_by_id_async(job, delete_job=True, connection=connection)
 
     # ------------------------------------------------------------ being woken
 
@@ -109,3 +115,14 @@ class Pokes:
                 await manager.finish_job(job, Status.FAILED, delete_job=True)
             except ConnectorException:
                 continue  # another replica was faster
+
+
+@contextmanager
+def _in_the_servers_words() -> Iterator[None]:
+    """On a connection of the store, the store judges what went wrong: Procrastinate wraps what psycopg raised."""
+    try:
+        yield
+    except ConnectorException as wrapped:
+        if isinstance(wrapped.__cause__, psycopg.Error):
+            raise wrapped.__cause__ from None
+        raise

@@ -172,11 +172,12 @@ class Noting:
         """It is destroyed, or nobody knows."""
         os.close(self._fd)
 
-    def undone(self) -> None:
-        """It was not destroyed: somebody else wrote first."""
+    def undone(self, which: Sequence[int]) -> None:
+        """These of them were not destroyed: somebody else wrote first."""
         try:
-            with _in_turn(self._path):
-                _append(self._fd, [f"{line} not" for line in self._lines])
+            if which:
+                with _in_turn(self._path):
+                    _append(self._fd, [f"{self._lines[each]} not" for each in which])
         finally:
             os.close(self._fd)
 
@@ -215,13 +216,22 @@ class Shredding:
         try:
             await self.inner.save(*changes)
         except Stale:
-            await asyncio.to_thread(noting.undone)
+            await self._undone(noting, ids)
             raise
         except BaseException:
             noting.over()
             raise
         noting.over()
         return None
+
+    async def _undone(self, noting: Noting, ids: Sequence[str]) -> None:
+        """Stale may also mean that nobody heard of the commit: what is not there any more stays noted."""
+        try:
+            found = [await self.inner.load(id) for id in ids]
+        except BaseException:
+            noting.over()
+            raise
+        await asyncio.to_thread(noting.undone, [at for at, record in enumerate(found) if record is not None])
 
     async def _to_note(self, changes: Iterable[Record | Gone]) -> Sequence[str]:
         found = [await self.inner.load(change.id) for change in changes if isinstance(change, Gone)]
