@@ -21,7 +21,7 @@ from bot.store.server import conninfo, failure
 
 log = structlog.get_logger()
 
-PATIENCE: Final = "10s"  # in which whoever is alone may end
+PATIENCE: Final = "60s"  # in which whoever is alone may end; the first of us is until its platforms have answered
 LOOK: Final = 5.0  # seconds between two looks at our connection
 _NAME: Final = "hashtext('peersupport serve')"
 _ALONE: Final = f"SELECT pg_try_advisory_lock({_NAME})"
