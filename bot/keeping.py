@@ -73,7 +73,9 @@ def verify(file: File) -> None:
             found = read(source, vault, settings.key_days)
         typer.echo(f"This backup is whole, of {found.label.made}, from a store of the kind {found.label.store}.")
         typer.echo("\n".join(found.tally.lines()))
-        typer.echo(f"{sum(found.tally.open.values())} open requests would go on, but for what was forgotten since.")
+        typer.echo(
+            f"Open requests that would go on, but for what was forgotten since: {sum(found.tally.open.values())}."
+        )
 
 
 def restore(
@@ -99,10 +101,10 @@ def bring_back(file: Path, now: Now, *, without_log: bool = False) -> None:
         done = asyncio.run(run(source, place, without_log=without_log))
     typer.echo(f"Restored as it was on {done.label.made}:")
     typer.echo("\n".join(done.tally.lines()))
-    typer.echo(f"{done.forgotten} records were forgotten since, and did not come back.")
+    typer.echo(f"Records that were forgotten since, and did not come back: {done.forgotten}.")
     if without_log:
         typer.echo("Without the log of what was forgotten since: forgotten requests may have come back.")
-    typer.echo(f"{done.unclear} messages may have gone out since: each is looked for before it is sent again.")
+    typer.echo(f"Messages that may have gone out since, and are looked for before they are sent again: {done.unclear}.")
     typer.echo(_SERVE_AGAIN)
 
 

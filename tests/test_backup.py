@@ -624,7 +624,7 @@ async def test_the_commands_say_in_sentences_what_they_did_and_what_to_do(tmp_pa
     says(0, "backup", "b1", "--replace")
     assert "No such file" in says(2, "backup", "missing/b1")
     checked = says(0, "verify", "b1")
-    assert "1 open requests would go on" in checked
+    assert "Open requests that would go on, but for what was forgotten since: 1." in checked
     assert "open requests        1  1 together" in checked
     assert "another PEERSUPPORT_ROOT_KEY" in says(
         2, "verify", "b1", PEERSUPPORT_ROOT_KEY=base64.b64encode(KEY[::-1]).decode()
@@ -636,8 +636,8 @@ async def test_the_commands_say_in_sentences_what_they_did_and_what_to_do(tmp_pa
     assert "--without-shred-log" in says(2, "restore", "b1", PEERSUPPORT_STORE="tinydb:///./new")
     ring = str(log.path.parent)
     done = says(0, "restore", "b1", PEERSUPPORT_STORE="tinydb:///./new", PEERSUPPORT_KEY_RING=ring)
-    assert "0 records were forgotten since" in done
-    assert "1 messages may have gone out since" in done
+    assert "Records that were forgotten since, and did not come back: 0." in done
+    assert "looked for before they are sent again: 1." in done
     assert says(2, "move").startswith("Say where to")
     assert says(2, "move", "--to", "mysql://x").startswith("--to must be tinydb:///")
     moved = says(0, "move", "--to", "tinydb:///./other")

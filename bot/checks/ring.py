@@ -45,7 +45,7 @@ def findings(settings: Settings, today: date) -> Iterator[Finding]:
             "Give the folder of PEERSUPPORT_KEY_RING to the service's user, or run the doctor as that user.",
         )
         return
-    yield Finding("ring", "ok", f"The key ring opens with the root key; it holds {len(ring.days)} keys.")
+    yield Finding("ring", "ok", f"The key ring opens with the root key; keys on it: {len(ring.days)}.")
     yield _private(where)
     yield _fits(settings, Vault(roots[0], ring, roots[1:]), ring)
     yield _turned(settings, ring, today)
