@@ -256,7 +256,7 @@ class Engine:
                 return True
             step = Step(self.house)
             await step.elapse(record.kind, id_)
-            changed = step.meant_something()
+            changed = step.changes(id_)
             if await self._write(step):
                 self.post.soon(id_)
                 return changed

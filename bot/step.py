@@ -169,6 +169,10 @@ class Step:
         """Whether anything came of the event: a change, or something to tell the presser."""
         return bool(self.asides or self._changed())
 
+    def changes(self, id_: str) -> bool:
+        """Whether anything came of the event in this conversation."""
+        return any(saved.talk.id == id_ for saved in self._changed())
+
     def change(self, id_: str, mail: outbox.Mail) -> None:
         """Note what the post found out, as part of this step."""
         self._now[id_] = replace(self._now[id_], mail=mail)

@@ -142,13 +142,16 @@ class Serve:
         self._listening = asyncio.ensure_future(self._listen())
         return True
 
-    async def _hear(self) -> None:
+    async def _hear(self) -> bool:
+        """Whether there was something to hear, and may be more."""
         assert self._warm.stderr is not None
-        self.said += await self._warm.stderr.read(65536)
+        heard = await self._warm.stderr.read(65536)
+        self.said += heard
+        return bool(heard)
 
     async def _listen(self) -> None:
-        while True:
-            await self._hear()
+        while await self._hear():
+            pass
 
     async def kill(self) -> None:
         """As a power cut would, for this process."""
