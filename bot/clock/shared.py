@@ -22,6 +22,8 @@ from bot.store.postgres import PostgresStore
 
 log = structlog.get_logger()
 
+STOP_AGAIN: Final = 0.05  # seconds until a worker that was only beginning is told again
+
 NEARLY: Final = timedelta(seconds=30)  # how far the server's clock may be ahead of ours and a poke still be in time
 
 
@@ -44,8 +46,14 @@ class SharedClock:
     async def stop(self) -> None:
         """Wake nobody any more; a turn that has begun is finished."""
         self._stopping.set()
-        self._pokes.stop()
-        await asyncio.gather(*self._tasks, *([self._tidying] if self._tidying else []))
+        ending = asyncio.gather(*self._tasks, *([self._tidying] if self._tidying else []))
+        try:
+            while not ending.done():
+                self._pokes.stop()
+                await asyncio.wait([ending], timeout=STOP_AGAIN)
+        finally:
+            ending.cancel()  # where we were not given the time
+        await ending
 
     async def _work(self) -> None:
         """Procrastinate ends its worker whenever the server goes away; we begin it again."""

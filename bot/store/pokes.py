@@ -6,7 +6,6 @@ one without the other. The record remains the only truth: whoever is poked asks 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import psycopg
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
+from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool
 
 SCHEMA: Final = "03.04.00_50"  # the last of Procrastinate's migrations that ours contain
@@ -43,7 +43,7 @@ class Pokes:
         self._pool, self.now = pool, now
         self._app = App(connector=PsycopgConnector())
         self._look: Looking | None = None
-        self._working: asyncio.Task[None] | None = None
+        self._worker: Worker | None = None
         self._stopped = False
         self._task = self._app.task(name=TASK, queue=QUEUE)(self._looked)
 
@@ -84,7 +84,8 @@ class Pokes:
         if self._stopped:
             return
         self._look = look
-        worker = self._app.run_worker_async(
+        self._worker = Worker(
+            self._app,
             queues=[QUEUE],
             concurrency=1,
             fetch_job_polling_interval=POLL,
@@ -95,16 +96,13 @@ class Pokes:
             update_heartbeat_interval=HEARTBEAT,
             stalled_worker_timeout=STALLED,
         )
-        self._working = asyncio.get_running_loop().create_task(worker)
-        await asyncio.wait([self._working])
-        if not self._working.cancelled():
-            self._working.result()
+        await self._worker.run()  # type: ignore[no-untyped-call]
 
     def stop(self) -> None:
-        """Take no more; what was begun is finished."""
+        """Take no more; what was begun is finished. A worker that is only beginning may not hear it: say it again."""
         self._stopped = True
-        if self._working is not None:
-            self._working.cancel()  # which a worker takes as: finish, and end
+        if self._worker is not None:
+            self._worker.stop()  # type: ignore[no-untyped-call]
 
     async def bury(self) -> None:
         """Take away what a dead worker had begun: what it was to look at is still due, and the sweeper finds it."""
