@@ -1,4 +1,4 @@
-"""What an adapter still does after it has acknowledged."""
+"""What an adapter still does after it has acknowledged; and how a task is called off that may not hear it at once."""
 
 from __future__ import annotations
 
@@ -36,3 +36,10 @@ class Tasks:
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._failed("task", type(error).__name__)
+
+
+async def called_off(task: asyncio.Task[None]) -> None:
+    """Return when it is over. It is told so until it hears: a library between us may keep a cancellation to itself."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=0.1)

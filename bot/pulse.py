@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 import structlog
 
+from adapters.tasks import called_off
 from bot.alerts import Alerts
 from bot.checks import network
 from bot.checks.finding import Finding
@@ -98,9 +99,7 @@ class Pulse:
         if self._alerts is not None:
             self._alerts.close()
         if self._running is not None:
-            self._running.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._running
+            await called_off(self._running)
 
     async def _run(self) -> None:
         while True:

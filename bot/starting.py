@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
 from http import HTTPStatus
 
 import structlog
 from aiohttp import web
 
+from adapters.tasks import called_off
 from bot.platforms import NotStarted, Platform
 from bot.web import Handler
 
@@ -55,9 +55,7 @@ class Starting:
 
     async def stop(self) -> None:
         if self._asking is not None:
-            self._asking.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._asking
+            await called_off(self._asking)
 
     def admitted(self, platform: str, handler: Handler) -> Handler:
         """Whoever knocks before we know who we are there is asked to knock again."""

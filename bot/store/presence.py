@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 import psycopg
 import structlog
 
+from adapters.tasks import called_off
 from bot.store.base import NoAnswer
 from bot.store.disk import InUse
 from bot.store.server import conninfo, failure
@@ -57,8 +58,7 @@ class Presence:
 
     async def end(self) -> None:
         """We serve no more."""
-        self._watching.cancel()
-        await asyncio.wait([self._watching])
+        await called_off(self._watching)
         await self._connection.close()
 
     async def _watch(self) -> None:
