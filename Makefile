@@ -1,4 +1,10 @@
 # make demo · make test · make lint · make bench      each sets itself up; only Python 3.11 with pip (or uv) is needed
+# make test-all                                        the tests that need another process, PostgreSQL, a browser or a
+#                                                      proxy, too, and three times as many examples; its last line names
+#                                                      what this machine lacks
+# make mutants                                         takes each guard of tests/mutants out of a copy of the code, and
+#                                                      expects the tests named beside it to fail; some minutes
+# make simulate                                        hospital-years in virtual time, under a seed; --years 10 --seed 7
 # make screenshots                                     draws the pictures of the README anew; needs Chromium
 #
 #   make demo ARGS="--script accompanied-to-the-end"
@@ -8,26 +14,43 @@ VENV ?= .venv
 BIN  := $(VENV)/bin
 SET_UP := $(VENV)/.set-up-of-pyproject
 
-.PHONY: demo test lint bench screenshots
+PYTEST := -m pytest -q --dist worksteal
+CORES := $(shell nproc)
+# what one process can show keeps a core busy; the rest waits for other processes and for disks, so one more fits in
+QUICK := -n $(CORES) --maxprocesses 4
+ALL := -n $(shell expr $(CORES) + 1) --maxprocesses 5
+NEEDS_MORE := process or postgres or browser or proxy
+
+.PHONY: demo test test-all lint bench mutants simulate screenshots
 .DEFAULT_GOAL := test
 
 demo: $(SET_UP)
 	@$(BIN)/peersupport demo $(ARGS)
 
 test: $(SET_UP)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python $(PYTEST) $(QUICK) -m "not ($(NEEDS_MORE))" $(ARGS)
+
+test-all: $(SET_UP)
+	@TEST_EXAMPLES=all $(BIN)/python $(PYTEST) $(ALL) $(ARGS)
 
 lint: $(SET_UP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/commit-subjects
 
 bench: $(SET_UP)
-	@failed=0; for each in bench/*.py; do $(BIN)/python "$$each" $(ARGS) || failed=1; done; exit $$failed
+	@$(BIN)/python -m bench $(ARGS)
+
+mutants: $(SET_UP)
+	@$(BIN)/python -m tests.mutants $(ARGS)
+
+simulate: $(SET_UP)
+	@$(BIN)/python -m tests.simulation $(ARGS)
 
 screenshots: $(SET_UP)
-	@$(BIN)/python -m tests.screenshots $(ARGS)
+	@$(BIN)/python -m tests.playground.screenshots $(ARGS)
 
 $(SET_UP): pyproject.toml .ci/set-up
 	@.ci/set-up $(VENV)

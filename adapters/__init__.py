@@ -1,1 +1,1 @@
-"""How a platform shows a card, and how it tells us what was pressed. No platform knows another."""
+"""The chat platforms: how a card is shown, and how an interaction is received. No platform imports another."""

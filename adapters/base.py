@@ -1,35 +1,42 @@
-"""The seam. A platform can show a card to a person, and tell us what they pressed."""
+"""The seam between a chat platform and the programme: cards out, interactions in, and how a call can fail."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from conversations.model import Answers, Person
 
-Address = str  # opaque: where a platform reaches somebody; sealed wherever it is kept
-Ref = str  # opaque: one posted card, enough to edit or erase it
+Address = str
+"""Opaque: where a platform reaches a person. Sealed wherever it is kept."""
+
+Ref = str
+"""Opaque: one posted card, enough to edit or erase it."""
 
 # ---------------------------------------------------------------- out
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
+    """A button of a card. `token` is opaque to the platform and comes back in `Interaction.token`."""
+
     label: str
-    token: str = field(repr=False)  # opaque; comes back in Press.token
+    token: str = field(repr=False)
     style: Literal["plain", "primary", "danger"] = "plain"
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
+    """One value that can be picked in a `Field`, and the words shown for it."""
+
     value: str
     label: str
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One question of a card, in the reader's language. `initial` holds the values ticked beforehand."""
+    """One question of a card, in the reader's language. `initial` holds the values selected beforehand."""
 
     name: str
     kind: Literal["choice", "several", "people", "text"]
@@ -40,7 +47,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Opens a private chat with somebody; the bot is not in that room."""
+    """A button that opens a private chat with a person. The bot is not a member of that chat."""
 
     label: str = field(repr=False)
     person: Person
@@ -48,10 +55,20 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What one person reads. `quote` is a person's own words: shown as they are, never as markup.
+    """What one person reads.
 
-    `id` is random, new for every post, and can be looked for on the platform after a crash.
-    `push` is what a lock screen may show.
+    Args:
+        id: Random and new for every post, so that the post can be looked for on the platform after a crash.
+        text: The body, in the reader's language.
+        push: What a lock screen may show.
+        quote: A person's own words. An adapter shows them as they are, never as markup.
+        fields: The questions it asks, in order.
+        buttons: Its buttons, in order. On a form the first one submits.
+        link: A button that opens a chat with another person.
+        title: The heading of a form, or "".
+        pace: "first" where its reader waits for it, having just typed or pressed; "last" where it only fills in what a
+            neutral post left out, which its reader may also press for.
+        is_bare: Whether it is sent as text alone, without blocks, because the platform refused better ways to say it.
     """
 
     id: str
@@ -61,18 +78,42 @@ class Card:
     fields: tuple[Field, ...] = ()
     buttons: tuple[Button, ...] = ()
     link: Link | None = None
-    title: str = ""  # of a form
+    title: str = ""
+    pace: Literal["first", "usual", "last"] = "usual"
+    is_bare: bool = False
 
 
 # ---------------------------------------------------------------- in
 
+_FRONT_DOOR: Final = "="  # no sealed token begins with it
+
+
+def front_door_token(word: str) -> str:
+    """Return the token of a front-door word. Buttons of the front door carry it, the same for everyone."""
+    return _FRONT_DOOR + word
+
+
+def front_door_word(token: str) -> str | None:
+    """Return the word that a front-door token carries, or None for every other token."""
+    return token[len(_FRONT_DOOR) :] if token.startswith(_FRONT_DOOR) else None
+
 
 @dataclass(frozen=True, slots=True)
-class Press:
-    """What a platform tells us. `id` is the platform's own, and the same when it delivers again.
+class Interaction:
+    """One thing a person did on a platform.
 
-    `token` is that of the pressed button, or `"=" + word` for a front-door button and for typed words
-    (the word is one of `anywhere.WORDS`, or empty; nothing else that was typed crosses this line).
+    Args:
+        id: The platform's own id, the same when the platform delivers it again.
+        by: The person who did it.
+        token: The token of the pressed button, or `front_door_token(word)` for typed text. The word is a
+            `vocabulary.Word` or empty; nothing else that was typed leaves the adapter.
+        answers: What was selected or written on the card, by the field's name.
+        address: Where the person can be reached, if the payload says so.
+        source: Whether it was a button, a message or a slash command.
+        ephemeral: Whether the pressed card was ephemeral. Such a card cannot be edited, so only the reply can say that
+            it is out of date.
+        in_own_chat: Whether a slash command was typed in the person's own chat with the bot: a card that is posted is
+            the whole answer then.
     """
 
     id: str = field(repr=False)
@@ -80,114 +121,178 @@ class Press:
     token: str = field(repr=False)
     answers: Answers = field(default_factory=dict, repr=False)
     address: Address | None = field(default=None, repr=False)
-    how: Literal["pressed", "typed", "command"] = "pressed"
-    fleeting: bool = False  # pressed on an aside, which nobody can edit: only an answer tells that it has become old
+    source: Literal["pressed", "typed", "command"] = "pressed"
+    ephemeral: bool = False
+    in_own_chat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the platform may be told at once, after the write.
+class Reply:
+    """How an adapter answers an interaction once it is written down.
 
-    now      it is written; what it changes on screens follows
-    aside    a card for the presser's eyes, in reply to a command
-    form     questions to open on top of what they see
-    refused  the neutral line; nothing on anybody's screen is edited
+    The kinds are:
+
+        acknowledged  nothing to show; the outbox delivers what changed
+        ephemeral     a card that only the person who acted sees
+        form          questions to open on top of what the person sees
+        refused       the neutral line; nothing on any screen is edited
     """
 
-    kind: Literal["now", "aside", "form", "refused"] = "now"
+    kind: Literal["acknowledged", "ephemeral", "form", "refused"] = "acknowledged"
     card: Card | None = None
 
 
-class Desk(Protocol):
-    """What an adapter may ask of the house."""
+class Inbound(Protocol):
+    """The port through which an adapter reaches the engine."""
 
-    async def receive(self, press: Press) -> Answer:
-        """Take a press in. When it returns, what it changed is written down; only then may it be acknowledged."""
+    async def receive(self, interaction: Interaction) -> Reply:
+        """Process an interaction. What it changed is durable when this returns; only then may it be acknowledged."""
 
-    async def home(self, person: Person) -> Card:
-        """The page that stands open for everybody alike, whether or not they ever asked for support."""
+    async def home_page(self, person: Person) -> Card:
+        """Return the front door as a page: the same for everyone, whether or not they ever asked for support."""
 
     def refusal(self) -> Card:
-        """The neutral line: for strangers, guests and whatever we cannot or may not answer."""
+        """Return the neutral line for guests, strangers and everything that may not be answered."""
 
-    def not_here(self) -> Card:
-        """One line for a room full of people, where we say nothing else."""
+    def group_notice(self) -> Card:
+        """Return the only line the bot says in a group chat."""
 
-    def noted(self) -> Card:
-        """A word for a platform that wants one, where no card is left to show."""
+    def acknowledgement(self) -> Card:
+        """Return a short confirmation, for a platform that demands an answer where no card is left to show."""
 
-    async def current(self, by: Person, token: str) -> Card | None:
-        """The card as it stands now where this button was pressed, for a platform that draws it from the answer.
+    async def current_card(self, by: Person, token: str) -> Card | None:
+        """Return the card that now stands where this button was pressed, for a platform that draws it from the answer.
 
-        None where nothing stands, or what stands held somebody's own words: those are shown once.
+        None if no card stands there, or if it quoted a person's words: those are shown only once.
         """
 
-    async def left(self, person: Person) -> None:
-        """They took the bot away: forget where they are reached."""
+    async def app_removed(self, person: Person) -> None:
+        """Count a person as unreachable at once: they removed the bot, or their account was switched off."""
 
-    async def shut(self, platform: str) -> None:
-        """The platform has withdrawn our access: stop all sends there and tell the operator."""
+    async def access_revoked(self, platform: str) -> None:
+        """Stop all deliveries to a platform that has revoked our access, and tell the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a platform says about somebody, asked when needed and stored nowhere by the adapter's caller."""
+    """What a platform says about a person. The engine asks when it needs it and stores none of it.
+
+    `other_names` are what the directory calls them besides. `zone` is an IANA name, `language` a two-letter code.
+    `member` is False for a guest, a bot, or a person of another organisation. `left` is True where no one reads what is
+    posted, though the platform may take it: the account was switched off, or the person is no longer in the chat.
+    """
 
     name: str = field(default="", repr=False)
     zone: str | None = None
     language: str | None = None
-    member: bool = True  # False: a guest, a bot, or somebody from elsewhere
+    member: bool = True
+    left: bool = False
+    other_names: tuple[str, ...] = field(default=(), repr=False)
 
 
 class Adapter(Protocol):
-    """One chat platform."""
+    """One chat platform, outbound."""
 
     @property
     def platform(self) -> str:
-        """The name by which its people are known."""
+        """The platform's name, as it stands in `Person.platform`."""
 
     @property
     def opens_forms(self) -> bool:
-        """Whether a form opens on top of what somebody sees; else it is a card in their chat, like any other."""
+        """Whether a form opens on top of what a person sees. If not, it is posted as a card like any other."""
 
-    def look(self, to: Person, address: Address | None, changing: Ref | None) -> None:
-        """Raise TryLater where it is plain beforehand that a post to them, or a change of that card, has to wait.
+    @property
+    def notifies_in_full(self) -> bool:
+        """Whether its notifications show a card's own words, so that news has to be posted without them first."""
 
-        Asked before anything is written for the call. Silence promises nothing: the call itself may still raise it.
+    def check_rate(self, to: Person, address: Address | None, changing: Ref | None, *, awaited: bool = False) -> None:
+        """Check the rate limits before anything is written for a call, without taking a slot.
+
+        Args:
+            to: The reader.
+            address: Where they are reached, if known.
+            changing: The post to be edited; None for a new post.
+            awaited: Whether the reader waits for it: see `Card.pace`.
+
+        Raises:
+            RetryLater: The call would have to wait. Returning promises nothing: the call itself may still raise it.
         """
 
-    async def show(self, to: Person, address: Address | None, card: Card, replacing: Ref | None) -> Ref:
-        """Post the card privately, or edit the one at `replacing`. Raises Unreachable, TryLater or Unclear."""
+    async def deliver(self, to: Person, address: Address | None, card: Card, replacing: Ref | None) -> Ref:
+        """Post the card in the person's private chat with the bot, or edit the post at `replacing`.
+
+        Returns:
+            The post that now shows the card.
+
+        Raises:
+            Unreachable: The person cannot be reached on this platform.
+            RetryLater: The platform did not do it.
+            OutcomeUnknown: The platform may have done it.
+            Rejected: The platform refuses this content.
+            AccessRevoked: The platform no longer accepts our credentials.
+            LeftOut: So many edits wait that this one, whose pace is "last", is not made.
+        """
 
     async def erase(self, ref: Ref, instead: Card) -> None:
-        """Take a posted card away, or leave `instead` where that is forbidden; gone is fine. Raises TryLater."""
+        """Delete a post, or replace it with `instead` where the platform forbids deletion. Idempotent.
+
+        Raises:
+            RetryLater: The platform did not answer, or asked to wait.
+        """
 
     async def find(self, to: Person, address: Address | None, card_id: str) -> Ref | None:
-        """The post that carries this card id, if it arrived after all. Raises TryLater, Unreachable."""
+        """Look for the post that carries this card id, after an unknown outcome. None if there is none.
+
+        Raises:
+            RetryLater: The platform did not answer, or asked to wait.
+            Unreachable: The person cannot be reached on this platform.
+        """
+
+    async def is_accepted(self) -> bool:
+        """Ask the platform whether it accepts our credentials. False also when it does not answer; raises nothing."""
 
     async def profile(self, person: Person) -> Profile:
-        """Who this is to the platform. Raises TryLater when it does not answer in time."""
+        """Return the person's profile on this platform, cached for at most an hour.
+
+        Raises:
+            RetryLater: The platform did not answer within a second.
+        """
 
 
 class Unreachable(Exception):
-    """This person left, blocked us, or never installed the bot. Do not try again."""
+    """The person left, blocked the bot or never installed it. Do not try again."""
 
 
-class TryLater(Exception):
-    """The platform is busy or down; it did not do what we asked. Try again after a pause."""
+class RetryLater(Exception):
+    """The platform is busy or down and did not do what was asked. Try again `after` a pause (default 30 seconds)."""
 
     def __init__(self, after: timedelta = timedelta(seconds=30)) -> None:
         super().__init__("the platform is busy or down")
         self.after = after
 
 
-class Unclear(Exception):
-    """The line broke after we spoke: it may have been shown, or not. Look before repeating."""
+class CertificateNotTrusted(RetryLater):
+    """Nothing was sent, as the certificate shown for the platform's address is not one we trust."""
 
 
-class Broken(Exception):
-    """The platform says that what we sent makes no sense. Sending it again will not help; somebody must mend us."""
+class NotUnderstood(RetryLater):
+    """The platform refused for a reason that we do not know. Try again for a while, but not for ever."""
 
 
-class Stopped(Exception):
-    """The platform has withdrawn our access to the whole workspace. Stop all sends and tell the operator."""
+class OutcomeUnknown(Exception):
+    """The connection broke after the request was sent, so it may have taken effect. Look before repeating it."""
+
+
+class Rejected(Exception):
+    """The platform refuses the content as invalid. Repeating it will not help: it is said in a plainer way."""
+
+
+class LeftOut(Exception):
+    """So many edits wait that one of the least urgent is left out. Its reader can press for it."""
+
+
+class AccessRevoked(Exception):
+    """The platform has revoked our access to a whole workspace, and said so when it was asked again: tell the operator.
+
+    A refusal that the platform does not repeat is RetryLater.
+    """

@@ -1,23 +1,22 @@
-"""What may stand in a text on any platform: what can be seen, and no more of it than fits."""
+"""How a card is said again that a platform refused: plainly with its buttons, and then as bare text. Pure."""
 
 from __future__ import annotations
 
-import unicodedata
+from adapters.base import Card
 
 
-def clean(text: str) -> str:
-    """Without what cannot be seen: control, bidi, zero-width, and halves of characters. Line breaks stay."""
-    text = text.replace("\r\n", "\n").replace("\u2028", "\n").replace("\u2029", "\n").replace("\t", " ")
-    if text.isascii() and text.replace("\n", "").isprintable():
-        return text
-    return "".join(c for c in text if c == "\n" or _visible(c))
+def versions(card: Card, without_buttons: str) -> tuple[Card, ...]:
+    """Return the ways to say a card, the best first; each is for where the platform refused the one before.
 
+    They are the card itself; its words in one plain block with its buttons in one row; and bare text.
 
-def _visible(c: str) -> bool:
-    return c != "\u034f" and unicodedata.category(c) not in {"Cc", "Cf", "Cs"}
-
-
-def short(text: str, limit: int) -> str:
-    """At most so many characters, never none: a platform refuses an empty text."""
-    text = text if text.strip() else "…"
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    Args:
+        card: The card as it was made.
+        without_buttons: The bare text, which says what to type where no button can be pressed.
+    """
+    words = "\n".join(part for part in (card.title, card.text, card.quote) if part.strip())
+    return (
+        card,
+        Card(card.id, words, card.push, buttons=card.buttons, pace=card.pace),
+        Card(card.id, without_buttons, card.push, pace=card.pace, is_bare=True),
+    )

@@ -11,12 +11,16 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from bench.goals import Goal, missed
 from bench.hospital import VOLUNTEER, asking, mail_of
-from bot import outbox
-from bot.records import KINDS, Saved, dump
-from bot.vault import Vault
-from conversations.flows import SUPPORT
-from conversations.model import Chose, Facts, Peer, Programme, Say
+from bot.crypto.vault import Vault
+from bot.engine.codec import Stored, encode, json_of
+from bot.engine.outbox_builder import changes_of, with_changes
+from conversations.model import Chose, Facts, Peer, Programme
+from conversations.registry import REQUESTS
+from conversations.vocabulary import Kind
+
+SUPPORT = REQUESTS.flow
 
 ROUNDS, TIMES = 9, 2000
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)  # a Monday, ten o'clock in New York
@@ -33,20 +37,20 @@ def decide() -> None:
 
 
 DECIDED, EFFECTS = SUPPORT.decide(REQUEST, YES, FACTS)
-SAID = outbox.say_all(MAIL, [effect for effect in EFFECTS if isinstance(effect, Say)], lambda: "1" * 32)
-AFTER = Saved(DECIDED, "support", SAID, 1, NOW.date())
+SAID = with_changes(MAIL, changes_of(EFFECTS), lambda: "1" * 32)
+AFTER = Stored(DECIDED, Kind.REQUEST.value, SAID, 1, NOW.date())
 
 
 def take_in() -> None:
-    outbox.say_all(MAIL, [effect for effect in EFFECTS if isinstance(effect, Say)], lambda: "1" * 32)
+    with_changes(MAIL, changes_of(EFFECTS), lambda: "1" * 32)
 
 
 def serialise() -> None:
-    KINDS["support"].talk.dump_json(DECIDED)
+    json_of(AFTER)
 
 
 def seal() -> None:
-    dump(AFTER, VAULT, NOW)
+    encode(AFTER, VAULT, NOW)
 
 
 def decide_and_seal() -> None:
@@ -78,13 +82,10 @@ def main() -> int:
             figure = cpu(deed)
             if number:  # the first round warms up
                 figures[name].append(figure)
-    missed = 0
-    for name, (_, goal) in deeds.items():
-        figure = statistics.median(figures[name])
-        missed += goal is not None and figure > goal
-        verdict = "" if goal is None else f"   goal ≤ {goal:3.0f}  {'met' if figure <= goal else 'MISSED'}"
-        print(f"{name:36}{figure:7.1f} µs{verdict}")
-    return missed
+    medians = {name: statistics.median(figures[name]) for name in deeds}
+    for name, figure in medians.items():
+        print(f"{name:36}{figure:7.1f} µs")
+    return missed([Goal(f"{name}, µs", medians[name], goal) for name, (_, goal) in deeds.items() if goal])
 
 
 if __name__ == "__main__":

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+RECORD = "BENCH_GOALS"  # in the environment: a file that the goals are added to, a line of JSON each
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +25,9 @@ class Goal:
     @property
     def met(self) -> bool:
         return self.value >= self.goal if self.at_least else self.value <= self.goal
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"met": self.met}
 
     def __str__(self) -> str:
         sign = "≥" if self.at_least else "≤"
@@ -35,4 +44,7 @@ def missed(goals: Sequence[Goal]) -> int:
     print()
     for goal in goals:
         print(goal)
+    if path := os.environ.get(RECORD):
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps(asdict(goal)) + "\n" for goal in goals)
     return sum(not goal.met for goal in goals)

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.outbox import Mail, Slot
-from bot.records import Saved, dump, id_of
+from bot.card_content import CardContent
+from bot.crypto.vault import Vault
+from bot.engine.codec import Stored, encode, id_of
+from bot.engine.outbox import Action, CardSlot, Delivery, Outbox
 from bot.store.base import Record
-from bot.vault import Vault
-from conversations.model import Peer, Person, Say
-from conversations.request import ASKING, TOGETHER, Offer, Request, Wishes
-from conversations.volunteering import READY, Volunteer
+from conversations.immutable import replace
+from conversations.model import Peer, Person
+from conversations.peers.record import READY, PeerRecord
+from conversations.support.request import ASKING, TOGETHER, Offer, Request, Wishes
+from conversations.vocabulary import Kind, Timer
 
 TEAM = "T0HOSPITAL"
 VOLUNTEERS, CLINICIANS = 50, 200
@@ -52,9 +55,9 @@ def volunteers(vault: Vault, now: datetime) -> list[Record]:
             trained_until=(now + 300 * _DAY).date(),
             since=now.date(),
         )
-        talk = Volunteer(id=id_of("volunteering", who, vault), stage=READY.name, peer=peer)
-        card = Say(who, "volunteer-ready", "standing", ("pause", "profile", "leave"))
-        made.append(dump(Saved(talk, "volunteering", Mail((_slot(who, card, n),))), vault, now))
+        talk = PeerRecord(id=id_of(Kind.PEER, who, vault), stage=READY, peer=peer)
+        card = CardContent(who, "volunteer-ready", "standing", ("pause", "profile", "leave"))
+        made.append(encode(Stored(talk, Kind.PEER.value, Outbox((_slot(who, card, n),))), vault, now))
     return [record for record in made if isinstance(record, Record)]
 
 
@@ -63,8 +66,8 @@ def together(number: int, now: datetime) -> Request:
     who, peer = CLINICIAN[number % CLINICIANS], VOLUNTEER[number % VOLUNTEERS]
     return Request(
         id=secrets.token_hex(16),
-        stage=TOGETHER.name,
-        deadlines={"close": now + 10 * _DAY},
+        stage=TOGETHER,
+        deadlines={Timer.CLOSE: now + 10 * _DAY},
         clinician=who,
         zone="America/New_York",
         wishes=Wishes(about="event", role="nurse", department="emergency", leave_out=(VOLUNTEER[-1],)),
@@ -83,11 +86,11 @@ def together(number: int, now: datetime) -> Request:
 
 def asking(now: datetime) -> Request:
     """Somebody for whom five peers are asked."""
-    minutes = {"wave": 10, "half": 15, "target": 30}
+    minutes = {Timer.WAVE: 10, Timer.HALF: 15, Timer.TARGET: 30}
     offers = tuple(Offer(who, alias) for alias, who in enumerate(VOLUNTEER[:5]))
     return Request(
         id=secrets.token_hex(16),
-        stage=ASKING.name,
+        stage=ASKING,
         deadlines={name: now + timedelta(minutes=after) for name, after in minutes.items()},
         clinician=CLINICIAN[0],
         zone="America/New_York",
@@ -100,39 +103,51 @@ def asking(now: datetime) -> Request:
     )
 
 
-def mail_of(request: Request, number: int = 0) -> Mail:
+def mail_of(request: Request, number: int = 0) -> Outbox:
     """What stands in their chats; everything was delivered."""
     who, peer = request.clinician, request.peer
     if peer is None:
-        by = {"by": request.deadlines["target"]}
-        says = [Say(who, "support-asking", "status", ("change-my-mind",), times=by)]
+        by = {"by": request.deadlines[Timer.TARGET]}
+        says = [CardContent(who, "support-asking", "status", ("change-my-mind",), times=by)]
         for offer in request.offers:
             answers = ("yes", "not-this-time", "not-today")
-            says.append(Say(offer.peer, "peer-offer", "offer", answers, details={"alias": offer.alias}))
+            says.append(CardContent(offer.peer, "peer-offer", "offer", answers, details={"alias": offer.alias}))
     else:
         says = [
-            Say(who, "support-together", "status", ("someone-else", "close"), people={"peer": peer}, meet=peer),
-            Say(peer, "peer-together", "offer", ("close",), people={"clinician": who}, meet=who),
-            Say(peer, "peer-guide", "guide", ("hand-back",)),
-            Say(who, "check-in-later", "check-in", CHECK_IN),
+            CardContent(who, "support-together", "status", ("someone-else", "close"), people={"peer": peer}, meet=peer),
+            CardContent(peer, "peer-together", "offer", ("close",), people={"clinician": who}, meet=who),
+            CardContent(peer, "peer-guide", "guide", ("hand-back",)),
+            CardContent(who, "check-in-later", "check-in", CHECK_IN),
         ]
-    return Mail(tuple(_slot(say.to, say, number * len(says) + n) for n, say in enumerate(says)))
+    return Outbox(tuple(_slot(say.to, say, number * len(says) + n) for n, say in enumerate(says)))
 
 
-def _slot(who: Person, say: Say, number: int) -> Slot:
+def _slot(who: Person, say: CardContent, number: int) -> CardSlot:
     ref = f"D0{who.id}/1700000000.{number:06d}"
-    return Slot(who, say.slot, secrets.token_hex(8), generation=1, say=say, ref=ref, seen=1)
+    return CardSlot(who, say.slot, secrets.token_hex(8), generation=1, content=say, ref=ref, shown=1)
 
 
-def check_ins(vault: Vault, count: int, now: datetime) -> tuple[Sequence[Record], Sequence[Button]]:
-    """So many requests, and for each the button that says "okay for now"."""
+def check_ins(
+    vault: Vault, count: int, now: datetime, *, owed: bool = False
+) -> tuple[Sequence[Record], Sequence[Button]]:
+    """So many requests, and for each the button that says "okay for now".
+
+    Args:
+        vault: Encrypts them.
+        count: How many.
+        now: The time.
+        owed: Whether an edit of the clinician's card is on its way just now, as when a crash comes.
+    """
     records, buttons = [], []
     for number in range(count):
         talk = together(number, now)
         mail = mail_of(talk, number)
         slot = mail.slots[-1]
+        if owed:
+            edit = Delivery(secrets.token_hex(8), slot.to, slot.name, Action.EDIT)
+            mail = replace(mail, deliveries=(edit,)).marked_in_flight((edit.id,), now)
         channel, _, ts = (slot.ref or "").partition("/")
-        record = dump(Saved(talk, "support", mail), vault, now)
+        record = encode(Stored(talk, Kind.REQUEST.value, mail), vault, now)
         if isinstance(record, Record):
             records.append(record)
             token = vault.token(talk.id, slot.key, slot.generation, "okay-for-now")

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp import web
 
-from adapters.pace import Pace, Rates
+from adapters.rate_limit import RateLimiter, Rates
 
 ROOT = Path(__file__).parent.parent
 CROWD = 32  # connections at once
@@ -215,9 +215,9 @@ async def serve(app: web.Application, path: str, public: str = "") -> None:
     await runner.cleanup()
 
 
-def unpaced(rates: Rates) -> Pace:
+def unpaced(rates: Rates) -> RateLimiter:
     """A platform that may be spoken to at any time."""
-    return Pace(rates, patience=float("inf"), sleep=_no_wait)
+    return RateLimiter(rates, patience=float("inf"), sleep=_no_wait)
 
 
 async def _no_wait(_: float) -> None:

@@ -12,8 +12,8 @@ import statistics
 import sys
 
 from bench.goals import Goal, missed
-from bot.playground.page import FILES, playing
-from tests import browser
+from bot.playground.web.server import page_files, playing
+from tests.playground import browser
 
 ROUNDS = 9
 PAINTED = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
@@ -57,7 +57,7 @@ def main() -> int:
         print("not measured: the page (no Chromium found): apt-get install chromium")
         return 0
     paints, drawn, answered = asyncio.run(measure())
-    size = sum(len(gzip.compress(path.read_bytes())) for path in FILES.iterdir())
+    size = sum(len(gzip.compress(path.read_bytes())) for path in page_files().values())
     print(f"{'first paint':52}{statistics.median(paints):8.0f} ms")
     print(f"{'a press, until it is drawn':52}{statistics.median(drawn):8.0f} ms")
     print(f"{'a press, until it is answered':52}{statistics.median(answered):8.0f} ms")

@@ -1,7 +1,7 @@
 """What the PostgreSQL store costs, beside the bare statements on the same server: python -m bench.postgres.
 
-A server of our own, with its disk waited for; it needs no root and no Docker (tests/postgres_server.py says where its
-binaries come from). Bare is psycopg with prepared statements on a table of the same columns that nobody else needs.
+A server of our own, with its disk waited for; it needs no root and no Docker (tests/store/postgres_server.py says where
+its binaries come from). Bare is psycopg with prepared statements on a table of the same columns that nobody else needs.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
 from bench.goals import Goal, missed, ratio
-from bot.store import schema
 from bot.store.base import Record
-from bot.store.postgres import CONNECTIONS, PostgresStore
-from tests import postgres_server
+from bot.store.postgres import migrate
+from bot.store.postgres.store import CONNECTIONS, PostgresStore
+from tests.store import postgres_server
 
 ROUNDS, WRITES, WRITERS = 7, 200, 32
 FEW, MANY = 100, 100_000
@@ -70,7 +70,7 @@ class Ours:
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Ours]:
-        schema.upgrade(self.url)
+        migrate.upgrade(self.url)
         fill(self.url, self.size)
         async with postgres_server.store_in(self.url) as self.store:
             yield self

@@ -17,7 +17,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
@@ -28,23 +27,28 @@ import psycopg
 from aiohttp import web
 from procrastinate import App, PsycopgConnector
 
+from adapters.fakes.screens import Screens
+from adapters.fakes.slack.server import SlackServer
 from bench import hospital
 from bench.goals import Goal, missed
 from bench.hospital import TEAM, VOLUNTEER, Button
 from bench.loopback import Other, at_once, launched, serve, unpaced
 from bench.slack import SECRET, TOKEN, requests_for
-from bot import app as programme
-from bot import config, logs
-from bot.records import Saved, dump, load
-from bot.ring import Ring
-from bot.store import schema
+from bot import config
+from bot import logging as logs
+from bot.crypto.vault import Vault
+from bot.engine.codec import Stored, decode, encode
+from bot.keys.key_ring import KeyRing
+from bot.server import app as programme
 from bot.store.base import Record
-from bot.store.postgres import PostgresStore
-from bot.vault import Vault
-from conversations.request import Offer, Request
-from tests import postgres_server
+from bot.store.postgres import migrate
+from bot.store.postgres.store import PostgresStore
+from conversations.immutable import replace
+from conversations.support.request import Offer, Request
+from conversations.vocabulary import Timer
+from tests.store import postgres_server
 
-DUE = int(os.environ.get("DUE", "10000"))
+DUE = int(os.environ.get("DUE", "2000"))
 REQUESTS = int(os.environ.get("REQUESTS", "1000"))
 YESES = 20
 JOBS = 2_000
@@ -63,17 +67,17 @@ def due_at(moment: datetime, number: int) -> list[Record]:
     made = []
     for n in range(number):
         talk = replace(hospital.together(n, moment - timedelta(hours=1)), checked_in=None)
-        talk = replace(talk, check_ins=(moment,), deadlines=talk.deadlines | {"check-in": moment})
+        talk = replace(talk, check_ins=(moment,), deadlines=talk.deadlines | {Timer.CHECK_IN: moment})
         mail = hospital.mail_of(talk, n)
         mail = replace(mail, slots=mail.slots[:-1])
-        made.append(dump(Saved(talk, "support", mail), VAULT, moment))
+        made.append(encode(Stored(talk, "support", mail), VAULT, moment))
     return [record for record in made if isinstance(record, Record)]
 
 
 async def put(url: str, records: Sequence[Record]) -> None:
     """Write them as a replica would: with a poke for each that falls due within the hour."""
     store = await PostgresStore.open(url)
-    await store.waking(lambda: datetime.now(UTC))
+    await store.enable_wake_jobs(lambda: datetime.now(UTC))
     waiting = iter([records[start : start + 50] for start in range(0, len(records), 50)])
 
     async def line() -> None:
@@ -87,7 +91,7 @@ async def put(url: str, records: Sequence[Record]) -> None:
 async def check_ins(server: postgres_server.Server, api: Other, replicas: int, number: int) -> float:
     """Check-ins delivered a second, from the moment they fell due until Slack had shown the last, each once."""
     url, ring = server.url(server.database()), tempfile.mkdtemp(dir=server.folder)
-    schema.upgrade(url)
+    migrate.upgrade(url)
     moment = datetime.now(UTC) + AHEAD + timedelta(milliseconds=number * 1.5)
     await put(url, [*hospital.volunteers(VAULT, moment), *due_at(moment, number)])
     await api.order("forget")
@@ -113,23 +117,28 @@ async def check_ins(server: postgres_server.Server, api: Other, replicas: int, n
 async def yeses(server: postgres_server.Server, api: Other, replicas: int, number: int) -> None:
     """Twenty say yes at once, a request at a time, spread over the replicas; each has exactly one winner."""
     url, ring = server.url(server.database()), tempfile.mkdtemp(dir=server.folder)
-    schema.upgrade(url)
+    migrate.upgrade(url)
     now = datetime.now(UTC)
     records, presses = [], []
     for n in range(number):
         who = [VOLUNTEER[(n + k) % len(VOLUNTEER)] for k in range(YESES)]
-        talk: Request = replace(hospital.asking(now), asked=tuple(who), deadlines={"target": now + timedelta(hours=9)})
+        talk: Request = replace(
+            hospital.asking(now), asked=tuple(who), deadlines={Timer.TARGET: now + timedelta(hours=9)}
+        )
         talk = replace(talk, offers=tuple(Offer(peer, alias) for alias, peer in enumerate(who)))
         mail = hospital.mail_of(talk, n)
-        made = dump(Saved(talk, "support", mail), VAULT, now)
+        made = encode(Stored(talk, "support", mail), VAULT, now)
         assert isinstance(made, Record)  # noqa: S101
         records.append(made)
         presses.append([_yes(talk, slot) for slot in mail.slots if slot.name == "offer"])
-    roster = [load(record, VAULT) for record in hospital.volunteers(VAULT, now)]
+    roster = [decode(record, VAULT) for record in hospital.volunteers(VAULT, now)]
     peers = [
-        replace(one, talk=replace(one.talk, peer=replace(one.talk.peer, limit=10**6)), revision=0) for one in roster
+        replace(
+            one, conversation=replace(one.conversation, peer=replace(one.conversation.peer, limit=10**6)), revision=0
+        )
+        for one in roster
     ]
-    await put(url, [*(made for one in peers if isinstance(made := dump(one, VAULT, now), Record)), *records])
+    await put(url, [*(made for one in peers if isinstance(made := encode(one, VAULT, now), Record)), *records])
     async with AsyncExitStack() as running:
         ours = [await running.enter_async_context(other("ours", api.url, url, ring)) for _ in range(replicas)]
         started = time.perf_counter()
@@ -138,7 +147,7 @@ async def yeses(server: postgres_server.Server, api: Other, replicas: int, numbe
             asked = [at_once(one.url, requests_for(one, some), len(some)) for one, some in zip(ours, each, strict=True)]
             await asyncio.gather(*asked)
         taken = time.perf_counter() - started
-    ours_now = Vault(KEY, Ring.open(Path(ring), (KEY,)))
+    ours_now = Vault(KEY, KeyRing.open(Path(ring), (KEY,)))
     stages = await _winners(url, ours_now, [record.id for record in records if record.kind == "support"])
     print(f"{replicas} replicas  {number:,} requests x {YESES} yeses at once in {taken:.1f} s: {dict(stages)}")
     assert stages == {"one winner, who holds it": number}, "a request without exactly one winner"  # noqa: S101
@@ -153,12 +162,14 @@ async def _winners(url: str, vault: Vault, ids: Sequence[str]) -> Counter[str]:
     """What became of each request, and whether exactly the peer it names holds it."""
     store = await PostgresStore.open(url)
     holders = Counter(
-        request for record in await store.kind("volunteering") for request in load(record, vault).talk.peer.holding
+        request
+        for record in await store.all_of_kind("volunteering")
+        for request in decode(record, vault).conversation.peer.holding
     )
     found: Counter[str] = Counter()
     for id in ids:
         record = await store.load(id)
-        talk = load(record, vault).talk if record else None
+        talk = decode(record, vault).conversation if record else None
         one = talk is not None and talk.peer is not None and not talk.offers and holders[id] == 1
         found["one winner, who holds it" if one else "something else"] += 1
     await store.close()
@@ -209,32 +220,19 @@ async def plain_jobs(url: str, number: int) -> float:
 
 
 async def be_slack() -> None:
-    """Say yes to everything, and remember which cards were posted, how often, and when the last came."""
-    numbers, cards, last = count(), Counter[str](), [0.0]
-    user = {"id": "U", "team_id": TEAM, "name": "x", "tz": "America/New_York", "locale": "en-US"}
-    said: dict[str, dict[str, Any]] = {
-        "auth.test": {"team_id": TEAM, "user_id": "U0BOT", "bot_id": "B0BOT", "url": "x", "team": "x", "user": "x"},
-        "users.info": {"user": user},
-        "conversations.open": {"channel": {"id": "D0"}},
-    }
-
-    async def answer(request: web.Request) -> web.Response:
-        method = request.match_info["method"]
-        body = await request.text()
-        if method == "chat.postMessage":
-            cards[body[(at := body.find("block_id")) : at + 60]] += 1
-            last[0] = time.time()
-        found = said.get(method) or {"channel": "D0", "ts": f"1700000001.{next(numbers):06d}"}
-        return web.json_response({"ok": True} | found)
+    """The fake Slack, which says how many cards were posted, how many different ones, and when the last came."""
+    slack = SlackServer(team=TEAM, token=TOKEN, secret=SECRET, lenient=True)
 
     async def order(request: web.Request) -> web.Response:
         if request.match_info["what"] == "forget":
-            cards.clear()
-        return web.json_response({"posts": sum(cards.values()), "cards": len(cards), "last": last[0]})
+            slack.clear(Screens())
+        posts = [item for item in slack.screens.all if item.kind == "card" and item.body]
+        last = max((item.at.timestamp() for item in posts if item.at), default=0.0)
+        different = {item.body["blocks"][0]["block_id"] for item in posts}
+        return web.json_response({"posts": len(posts), "cards": len(different), "last": last})
 
     app = web.Application()
-    app.router.add_post("/api/{method}", answer)
-    app.router.add_post("/{what}", order)
+    app.add_routes([*slack.wire.routes(), web.post("/{what}", order)])
     await serve(app, "/api/")
 
 
@@ -253,8 +251,10 @@ async def be_ours(api: str, url: str, ring: str) -> None:
         "SLACK_SIGNING_SECRET": SECRET,
         "SLACK_API_URL": api,
     }
-    async with programme.running(config.load(environ, Path("/")), programme.World(pace=unpaced)) as running:
-        await serve(web.Application(), "", running.public + "/slack/events")
+    async with programme.running_server(
+        config.load(environ, Path("/")), programme.ServerOptions(rate_limiter=unpaced)
+    ) as running:
+        await serve(web.Application(), "", running.public_url + "/slack/events")
 
 
 # ---------------------------------------------------------------- all of it
@@ -269,7 +269,7 @@ async def main() -> int:
     with postgres_server.server(where) as server:
         async with other("slack") as api:
             anchors = server.url(server.database())
-            schema.upgrade(anchors)
+            migrate.upgrade(anchors)
             claimed, jobs = await claim_loop(anchors, DUE), await plain_jobs(anchors, JOBS)
             print(f"claim loop, nothing sent {claimed:8,.0f}/s     plain Procrastinate job each {jobs:8,.0f}/s")
             rates = [await check_ins(server, api, replicas, DUE) for replicas in (1, 2, 3)]

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -25,14 +26,17 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from adapters.pace import Pace, Rates
+from adapters.fakes.slack.server import SlackServer
+from adapters.rate_limit import RateLimiter, Rates
 from bench import hospital
 from bench.goals import Goal, missed, ratio
 from bench.hospital import TEAM, Button
 from bench.loopback import CROWD, Figures, Other, at_once, in_time, launched, serve, unpaced
-from bot import app as programme
-from bot import config, logs
-from bot.engine import Engine
+from bot import config
+from bot import logging as logs
+from bot.engine.engine import Engine
+from bot.errors import StaleRevision
+from bot.server import app as programme
 from bot.store.base import Record
 
 other = partial(launched, "bench.slack")
@@ -42,7 +46,7 @@ STORED, BACKLOG, A_SECOND, SECONDS = 20_000, 2_000, 50, 10
 GROWTH, TURNS = 20_000, 5
 BARE = """
 import aiohttp.web, apscheduler.schedulers.asyncio, babel.dates, cryptography.hazmat.primitives.ciphers.aead, dotenv
-import fluent.runtime, orjson, pydantic_settings, slack_bolt.async_app, slack_sdk.web.async_client
+import fluent.runtime, orjson, pydantic, slack_bolt.async_app, slack_sdk.web.async_client
 import structlog, tinydb, typer
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmRSS")))
 """
@@ -193,21 +197,9 @@ async def buttons_of(ours: Other, number: int) -> list[Button]:
 
 
 async def be_slack() -> None:
-    """Say yes to everything."""
-    numbers = count()
-    user = {"id": "U", "team_id": TEAM, "name": "x", "tz": "America/New_York", "locale": "en-US"}
-    said: dict[str, dict[str, Any]] = {
-        "auth.test": {"team_id": TEAM, "user_id": "U0BOT", "bot_id": "B0BOT", "url": "x", "team": "x", "user": "x"},
-        "users.info": {"user": user},
-    }
-
-    async def answer(request: web.Request) -> web.Response:
-        await request.read()
-        found = said.get(request.match_info["method"]) or {"channel": "D0", "ts": f"1700000001.{next(numbers):06d}"}
-        return web.json_response({"ok": True} | found)
-
+    """The fake Slack, to which everybody and every message exists as soon as it is asked for."""
     app = web.Application()
-    app.router.add_post("/api/{method}", answer)
+    app.add_routes(SlackServer(team=TEAM, token=TOKEN, secret=SECRET, lenient=True).wire.routes())
     await serve(app, "/api/")
 
 
@@ -229,18 +221,21 @@ async def be_ours(api: str, folder: str, pace: str) -> None:
     """The whole programme. How Slack paces it: "free" never, "shut" not before an hour, "as-it-is" as in production."""
     time_machine = TimeMachine()
     logs.configure("json", "ERROR")
-    world = programme.World(time_machine.now, pace={"shut": _shut, "free": unpaced, "as-it-is": Pace}[pace])
-    async with programme.running(config.load(_environ(api, folder), Path(folder)), world) as running:
-        house = running.engine.house
-        await house.store.save(*hospital.volunteers(house.vault, house.now()))
+    world = programme.ServerOptions(
+        time_machine.now, rate_limiter={"shut": _shut, "free": unpaced, "as-it-is": RateLimiter}[pace]
+    )
+    async with programme.running_server(config.load(_environ(api, folder), Path(folder)), world) as running:
+        services = running.engine.services
+        with suppress(StaleRevision):  # after a restart they are there
+            await services.store.save(*hospital.volunteers(services.vault, services.now()))
         app = web.Application()
         app.router.add_post("/{what}", Orders(running.engine, time_machine).take)
-        await serve(app, "", running.public + "/slack/events")
+        await serve(app, "", running.public_url + "/slack/events")
 
 
-def _shut(rates: Rates) -> Pace:
-    pace = Pace(rates)
-    pace.close("update", timedelta(hours=1))
+def _shut(rates: Rates) -> RateLimiter:
+    pace = RateLimiter(rates)
+    pace.back_off("update", timedelta(hours=1))
     return pace
 
 
@@ -272,17 +267,17 @@ class Orders:
         }
         return web.json_response(await deeds[request.match_info["what"]](**await request.json()))
 
-    async def prepare(self, count: int) -> Any:
-        house = self.engine.house
-        records, buttons = hospital.check_ins(house.vault, count, house.now())
+    async def prepare(self, count: int, *, owed: bool = False) -> Any:
+        services = self.engine.services
+        records, buttons = hospital.check_ins(services.vault, count, services.now(), owed=owed)
         for start in range(0, len(records), 500):
-            await house.store.save(*records[start : start + 500])
+            await services.store.save(*records[start : start + 500])
         self.kept.extend(records)
         return [(b.user, b.channel, b.ts, b.token) for b in buttons]
 
     async def restore(self) -> Any:
         """Everything as it was prepared, so that the same buttons can be pressed again."""
-        store = self.engine.house.store
+        store = self.engine.services.store
         for record in self.kept:
             if (found := await store.load(record.id)) is not None:
                 await store.save(replace(record, revision=found.revision))
@@ -290,17 +285,17 @@ class Orders:
     async def pass_(self, hours: float) -> Any:
         self.time_machine.ahead += timedelta(hours=hours)
         await self.engine.wake()
-        await self.engine.house.store.purge()
-        return self.engine.house.now().timestamp()
+        await self.engine.services.store.purge()
+        return self.engine.services.now().timestamp()
 
     async def idle(self) -> Any:
         await self.engine.idle()
-        return self.engine.house.now().timestamp()
+        return self.engine.services.now().timestamp()
 
     async def know(self) -> Any:
         """Ask who everybody is, which else their first press would wait for."""
         for who in (*hospital.CLINICIAN, *hospital.VOLUNTEER):
-            await self.engine.house.adapters["slack"].profile(who)
+            await self.engine.services.adapters["slack"].profile(who)
 
 
 def _environ(api: str, folder: str) -> dict[str, str]:

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 
 from tinydb import Query, TinyDB
 
+from bot.crypto.vault import Vault
 from bot.store.base import Record
-from bot.store.rows import document
-from bot.store.tiny import TinyStore
-from bot.vault import Vault
+from bot.store.embedded.row_format import to_document
+from bot.store.embedded.store import EmbeddedStore
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -42,10 +42,10 @@ def request(number: int, revision: int = 0) -> Record:
 
 
 class Ours:
-    """A TinyStore already holding some requests; every write is a new revision of one of them."""
+    """An EmbeddedStore already holding some requests; every write is a new revision of one of them."""
 
     def __init__(self, folder: Path) -> None:
-        self.store = TinyStore.open(folder, VAULT)
+        self.store = EmbeddedStore.open(folder, VAULT)
         self.revisions: dict[int, int] = {}
         self.next = 0
 
@@ -138,7 +138,7 @@ class Stock:
 
     def as_json(self, number: int) -> dict[str, object]:
         """Return the same columns, as JSON can hold them."""
-        plain = document(request(number))
+        plain = to_document(request(number))
         sealed = base64.b64encode(plain["sealed"]).decode()
         return {**plain, "id": number, "due": str(plain["due"]), "day": str(plain["day"]), "sealed": sealed}
 
@@ -229,7 +229,7 @@ def report(figures: dict[str, list[float]], opened: float) -> int:
 async def opening(folder: Path) -> float:
     """Seconds until a store serves, in a process of its own as at a start."""
     started = time.perf_counter()
-    store = TinyStore.open(folder, VAULT)
+    store = EmbeddedStore.open(folder, VAULT)
     taken = time.perf_counter() - started
     await store.close()
     return taken

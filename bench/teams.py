@@ -16,8 +16,7 @@ import json
 import logging
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,19 +31,21 @@ from uuid import NAMESPACE_URL, uuid5
 import aiohttp
 import jwt
 from aiohttp import web
-from cryptography.hazmat.primitives.asymmetric import rsa
 
-from adapters.base import Answer, Card, Press
-from adapters.teams import RATES, Door, Teams
+from adapters.base import Card, Interaction, Reply
+from adapters.fakes.teams.server import TeamsServer
+from adapters.teams import RATES, TeamsAdapter, TeamsWebhook
 from bench.goals import Goal, missed, ratio
 from bench.loopback import Figures, Other, launched, serve, unpaced
-from bot import app as programme
-from bot import config, logs
-from conversations import anywhere
+from bot import config
+from bot import logging as logs
+from bot.config import crisis_words
+from bot.server import app as programme
+from conversations import front_door
 
 other = partial(launched, "bench.teams")
 TENANT, CLIENT_ID = "6d1f0a52-3c84-4b7e-9a0d-5e2b7c9f1a30", "b4e7d2c1-58a9-4f36-8d0b-2a6c9e1f7053"
-SECRET, TOKEN, KEY = "a-secret-of-a-benchmark", "a-token-of-a-benchmark", "key-1"
+SECRET, TOKEN = "a-secret-of-a-benchmark", "a-token-of-a-benchmark"
 MESSAGES, METADATA = "/api/messages", "/v1/.well-known/openidconfiguration"
 LOGIN = "https://login.microsoftonline.com"
 ROUNDS, TOGETHER, ALONE, PEOPLE = 5, 800, 100, 100
@@ -97,16 +98,15 @@ async def messages(folder: Path) -> list[Goal]:
     """S2: interleaved rounds of the same message against everybody who is installed."""
     here = {name: candidate for name, candidate in CANDIDATES.items() if candidate.is_here()}
     figures = {name: Figures() for name in here}
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     async with AsyncExitStack() as ending:
-        microsoft = await ending.enter_async_context(other("microsoft", _published(key)))
+        microsoft = await ending.enter_async_context(other("microsoft"))
         everybody = {
             name: await ending.enter_async_context(other(candidate.role, microsoft.url, str(folder)))
             for name, candidate in here.items()
         }
         for number in range(ROUNDS + 1):
             for name, who in everybody.items():
-                sent = messages_from(microsoft.url, key, who, CANDIDATES[name].part)
+                sent = messages_from(microsoft.url, await microsoft.order("token"), who, CANDIDATES[name].part)
                 await one_round(figures[name], who, microsoft, *sent)
                 if not number:  # the first round warms up
                     figures[name] = Figures()
@@ -144,11 +144,8 @@ async def one_round(
 _numbers = count()
 
 
-def messages_from(microsoft: str, key: rsa.RSAPrivateKey, to: Other, part: float) -> tuple[list[bytes], list[bytes]]:
+def messages_from(microsoft: str, token: str, to: Other, part: float) -> tuple[list[bytes], list[bytes]]:
     """What Teams sends when people write to the bot: most of it at once, the rest one by one."""
-    now = int(time.time())
-    claims = {"iss": microsoft, "aud": CLIENT_ID, "nbf": now, "exp": now + 3600, "serviceurl": f"{microsoft}/amer/"}
-    token = jwt.encode(claims, key, algorithm="RS256", headers={"kid": KEY})
     numbers = [next(_numbers) for _ in range(int((TOGETHER + ALONE) * part))]
     made = [_request(to.path, token, _activity(microsoft, number)) for number in numbers]
     crowd = int(TOGETHER * part)
@@ -189,59 +186,33 @@ def _request(path: str, token: str, activity: dict[str, Any]) -> bytes:
     return head.encode() + body
 
 
-def _published(key: rsa.RSAPrivateKey) -> str:
-    public = jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
-    return json.dumps({"keys": [public | {"kid": KEY, "endorsements": ["msteams"]}]})
-
-
 # ---------------------------------------------------------------- the other processes
 
 
-async def be_microsoft(keys: str) -> None:
-    """Login and connector, which take anybody and anything, and count the replies."""
-    replies = 0
+async def be_microsoft() -> None:
+    """The fake Teams, to which everybody and every chat exists as soon as it is asked for; it counts the replies."""
+    teams = TeamsServer(tenant=TENANT, client_id=CLIENT_ID, client_secret=SECRET, lenient=True)
 
-    async def metadata(request: web.Request) -> web.Response:
-        url = f"http://{request.host}"
-        return web.json_response({"issuer": url, "jwks_uri": f"{url}/v1/.well-known/keys"})
-
-    async def published(_: web.Request) -> web.Response:
-        return web.Response(text=keys, content_type="application/json")
-
-    async def login(_: web.Request) -> web.Response:
+    async def metadata_of_stock(_: web.Request) -> web.Response:
         oauth = f"{LOGIN}/{TENANT}/oauth2/v2.0"
         ends = {"authorization_endpoint": f"{oauth}/authorize", "token_endpoint": f"{oauth}/token"}
         return web.json_response({"issuer": f"{LOGIN}/{TENANT}/v2.0"} | ends)
 
-    async def token(request: web.Request) -> web.Response:
-        await request.read()
-        return web.json_response({"token_type": "Bearer", "access_token": TOKEN, "expires_in": 86_400})
-
-    async def reply(request: web.Request) -> web.Response:
-        nonlocal replies
-        await request.read()
-        replies += request.method == "POST"
-        return web.json_response({"id": str(1_800_000_000_000 + replies)}, status=201)
-
-    async def member(request: web.Request) -> web.Response:
-        who = request.match_info["who"]
-        return web.json_response(
-            {"id": who, "name": "Megan Bowen", "userPrincipalName": f"{who}@hospital.example", "tenantId": TENANT}
-        )
-
     async def counted(_: web.Request) -> web.Response:
-        return web.json_response(replies)
+        return web.json_response(len(teams.screens.all))
 
-    chat = "/amer/v3/conversations/{chat}"
-    app = web.Application()
-    app.router.add_get(METADATA, metadata)
-    app.router.add_get("/v1/.well-known/keys", published)
-    app.router.add_get(f"/{TENANT}/v2.0/.well-known/openid-configuration", login)
-    app.router.add_post(f"/{TENANT}/oauth2/v2.0/token", token)
-    app.router.add_post(f"{chat}/activities", reply)
-    app.router.add_route("*", f"{chat}/activities/{{activity}}", reply)
-    app.router.add_get(f"{chat}/members/{{who}}", member)
-    app.router.add_post("/replies", counted)
+    async def signed(_: web.Request) -> web.Response:
+        return web.json_response(teams.token())
+
+    @web.middleware
+    async def addressed(request: web.Request, handler: Callable[[web.Request], Any]) -> web.StreamResponse:
+        teams.url = f"http://{request.host}"
+        answer: web.StreamResponse = await handler(request)
+        return answer
+
+    app = web.Application(middlewares=[addressed])
+    own = web.get(f"/{TENANT}/v2.0/.well-known/openid-configuration", metadata_of_stock)
+    app.add_routes([own, web.post("/replies", counted), web.post("/token", signed), *teams.wire.routes()])
     await serve(app, "")
 
 
@@ -249,11 +220,11 @@ async def be_microsoft(keys: str) -> None:
 class Clerk:
     """The least of a desk: whoever does anything is shown one card, and then it is acknowledged."""
 
-    teams: Teams
+    teams: TeamsAdapter
 
-    async def receive(self, press: Press) -> Answer:
-        await self.teams.show(press.by, press.address, Card("0", LINE, LINE), None)
-        return Answer()
+    async def receive(self, press: Interaction) -> Reply:
+        await self.teams.deliver(press.by, press.address, Card("0", LINE, LINE), None)
+        return Reply()
 
     def refusal(self) -> Card:
         raise RuntimeError("nobody here is to be refused")
@@ -261,7 +232,7 @@ class Clerk:
 
 async def be_ours(microsoft: str) -> None:
     """Our door and our adapter, and behind them nothing."""
-    teams = Teams(
+    teams = TeamsAdapter(
         CLIENT_ID,
         SECRET,
         [TENANT],
@@ -273,7 +244,8 @@ async def be_ours(microsoft: str) -> None:
         pace=unpaced(RATES),
     )
     await teams.start()
-    await _listen(Door(teams, Clerk(teams), hear=anywhere.hear).handle)
+    parse_word = partial(front_door.parse_word, listener=crisis_words.listener())
+    await _listen(TeamsWebhook(teams, Clerk(teams), parse_word=parse_word).handle)
     await teams.close()
 
 
@@ -364,7 +336,7 @@ async def be_whole(microsoft: str, folder: str) -> None:
     """The whole programme: a welcome is decided, sealed and synced, acknowledged, and then posted."""
     logs.configure("json", "ERROR")
     settings = config.load(_environ(microsoft, folder), Path(folder))
-    async with programme.running(settings, programme.World(pace=unpaced)) as running:
+    async with programme.running_server(settings, programme.ServerOptions(rate_limiter=unpaced)) as running:
 
         async def idle(_: web.Request) -> web.Response:
             await running.engine.idle()
@@ -372,7 +344,7 @@ async def be_whole(microsoft: str, folder: str) -> None:
 
         app = web.Application()
         app.router.add_post("/idle", idle)
-        await serve(app, "", running.public + MESSAGES)
+        await serve(app, "", running.public_url + MESSAGES)
 
 
 async def _listen(answer: Any) -> None:
@@ -414,8 +386,8 @@ async def main(folder: Path) -> int:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["microsoft", keys]:
-            asyncio.run(be_microsoft(keys))
+        case ["microsoft"]:
+            asyncio.run(be_microsoft())
         case ["ours", microsoft, _]:
             asyncio.run(be_ours(microsoft))
         case ["bare", microsoft, _]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 Quiet = tuple[time, time] | None
 
 DAY = timedelta(days=1)
+SUNDAY_EVENING = timedelta(hours=18)  # from six o'clock until Monday noon
 
 # Parts of the week a peer can be asked in: weekdays (Monday is 0), from, until (past midnight where until < from).
 PARTS: dict[str, tuple[frozenset[int], time, time]] = {
@@ -28,6 +29,7 @@ def is_zone(name: str) -> bool:
 
 
 def local(moment: datetime, zone: str) -> datetime:
+    """The same moment on a clock in this time zone."""
     return moment.astimezone(ZoneInfo(zone))
 
 
@@ -71,6 +73,17 @@ def waking(moment: datetime, zone: str, quiet: Quiet, *, nights: bool = False) -
 
 def _quiet(clock: time, start: time, end: time) -> bool:
     return start <= clock < end if start < end else clock >= start or clock < end
+
+
+def end_of_week(moment: datetime, zone: str) -> datetime:
+    """When the week of night shifts ends that is meant by *this week*: Monday noon, after the last night was slept off.
+
+    On a Sunday evening it is the week that begins with that night.
+    """
+    here = local(moment, zone)
+    days = 7 - here.weekday()
+    noon = _at(here, days, time(12))
+    return noon if noon - moment > SUNDAY_EVENING else _at(here, days + 7, time(12))
 
 
 def tomorrow(moment: datetime, zone: str) -> datetime:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from conversations import hours
-from conversations.model import Facts, Peer
-from conversations.request import Request, all_of_them
+from conversations.model import Chose, Event, Facts, Peer, Person, change
+from conversations.options import NAMES
+from conversations.peers import names
+from conversations.support.request import Request, Wishes, all_of_them
 
 WEEK = timedelta(days=7)
 
@@ -14,11 +17,17 @@ WEEK = timedelta(days=7)
 def free(request: Request, facts: Facts) -> tuple[Peer, ...]:
     """Peers who may be asked now, best first.
 
-    Someone who had this week's share of offers is asked only when nobody else is left.
+    Someone who had this week's share of offers is asked only when no one else is left.
     """
     able = [peer for peer in facts.peers if could_ever(request, peer, facts) and free_now(peer, facts)]
     fresh = [peer for peer in able if len(_lately(peer, facts)) < facts.programme.offers_a_week]
     return _ranked(request, fresh or able, facts)
+
+
+def suits(request: Request, who: Person, facts: Facts) -> bool:
+    """Whether a peer who was asked already could still be asked, had they not been."""
+    afresh = change(request, asked=())
+    return any(peer.person == who and could_ever(afresh, peer, facts) for peer in facts.peers)
 
 
 def could_ever(request: Request, peer: Peer, facts: Facts) -> bool:
@@ -29,6 +38,7 @@ def could_ever(request: Request, peer: Peer, facts: Facts) -> bool:
     same_department = bool(wishes.department) and peer.department == wishes.department
     return not (
         not kept_out.isdisjoint((peer.person, *peer.also))
+        or may_be_left_out(request, (peer.person, *peer.also), facts)
         or (same_department and "other-department" in wishes.who)
         or (peer.evaluates and "may-evaluate" not in wishes.who)
         or (wishes.about in peer.rather_not)
@@ -43,7 +53,7 @@ def full(peer: Peer) -> bool:
 
 
 def next_free(request: Request, facts: Facts) -> datetime | None:
-    """When the next peer comes into hours or out of rest, as far as we can know; None if nobody ever will."""
+    """When the next peer comes into hours or out of rest, as far as we can know; None if none ever will."""
     able = [peer for peer in facts.peers if could_ever(request, peer, facts) and not peer.paused]
     return min((_from(peer, facts) for peer in able), default=None)
 
@@ -65,7 +75,7 @@ def _lately(peer: Peer, facts: Facts) -> list[datetime]:
 
 
 def _ranked(request: Request, peers: list[Peer], facts: Facts) -> tuple[Peer, ...]:
-    """Best first; those who are equal take turns by lot, so that the roster's order favours nobody."""
+    """Best first; those who are equal take turns by lot, so that the roster's order favours no one."""
     order = sorted(peers, key=lambda peer: peer.person)
     turn = facts.luck % len(order) if order else 0
     return tuple(sorted(order[turn:] + order[:turn], key=lambda peer: _distance(request, peer, facts)))
@@ -81,3 +91,77 @@ def _distance(request: Request, peer: Peer, facts: Facts) -> tuple[bool, bool, b
         len(lately),
         max(lately, default=facts.now - WEEK),
     )
+
+
+# ---------------------------------------------------------------- who is told, and who is left out
+
+
+def next_in_line(request: Request, facts: Facts) -> Person | None:
+    """Whom to tell next that someone is waiting: never the clinician, and never a person they wished to leave out.
+
+    One whose name no directory tells now comes last, but comes: the card names no one, and someone must hear of it.
+    """
+    kept_out = all_of_them({request.clinician, *request.wishes.leave_out, *request.told, *request.passed}, facts)
+    able = [
+        who for who in _line(facts) if who not in kept_out and not is_named(request, all_of_them({who}, facts), facts)
+    ]
+    return next(iter(sorted(able, key=lambda who: may_be_left_out(request, {who}, facts))), None)
+
+
+def is_passed_over(request: Request, facts: Facts) -> bool:
+    """Whether someone in the line who could have been told was found gone, or had taken the request and was swapped."""
+    return not set(_line(facts)).isdisjoint(request.passed)
+
+
+def _line(facts: Facts) -> tuple[Person, ...]:
+    on_call = facts.programme.on_call
+    return *facts.programme.coordinators, *((on_call.person,) if on_call and on_call.person else ())
+
+
+def may_be_left_out(request: Request, accounts: Iterable[Person], facts: Facts) -> bool:
+    """Whether these accounts may be of a person whose name the clinician left out.
+
+    A directory that does not answer now counts as a match. An offer to the very person she wanted to leave out cannot
+    be taken back; a peer who was passed over for nothing is asked with a later wave.
+
+    Args:
+        request: The request.
+        accounts: One person's, on every platform.
+        facts: The world as it is.
+    """
+    doubt = any(who not in facts.names and _is_compared(request.wishes, who) for who in accounts)
+    return doubt or is_named(request, accounts, facts)
+
+
+def is_named(request: Request, accounts: Iterable[Person], facts: Facts) -> bool:
+    """Whether a directory calls one of these accounts by a name that the clinician left out."""
+    return any(names.fits(_left_out(request.wishes, who, facts), _called(who, facts)) for who in accounts)
+
+
+def _is_compared(wishes: Wishes, who: Person) -> bool:
+    return bool(wishes.names) or any(picked.is_apart_from(who) for picked in wishes.leave_out)
+
+
+def _left_out(wishes: Wishes, who: Person, facts: Facts) -> tuple[str, ...]:
+    """The names that were typed, and those of picked people who may have an account where this one is."""
+    apart = [picked for picked in wishes.leave_out if picked.is_apart_from(who)]
+    return *wishes.names, *(name for picked in apart for name in names.full(facts.names.get(picked, ())))
+
+
+def _called(who: Person, facts: Facts) -> tuple[str, ...]:
+    on_call = facts.programme.on_call
+    return *facts.names.get(who, ()), *((on_call.name,) if on_call and on_call.person == who else ())
+
+
+def whose_names(request: Request, event: Event, facts: Facts) -> frozenset[Person]:
+    """Whose names in a directory this decision needs: none, unless someone is left out, by this press or before."""
+    answers = event.answers if isinstance(event, Chose) else {}
+    given = [who for who in answers.get("leave-out", ()) if isinstance(who, Person)]
+    typed = bool(request.wishes.names or answers.get(NAMES))
+    picked = (*request.wishes.leave_out, *given)
+    if not (typed or picked):
+        return frozenset()
+    picked_in = {(who.platform, who.workspace) for who in picked}
+    everyone = {*_line(facts), *(who for peer in facts.peers for who in (peer.person, *peer.also))}
+    compared = {who for who in everyone if typed or picked_in - {(who.platform, who.workspace)}}
+    return frozenset((*compared, *picked)) if compared else frozenset()

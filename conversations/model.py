@@ -1,22 +1,28 @@
-"""The words every other module speaks: who, what happened, what we say."""
+"""The types every other module speaks: people, events, effects, the programme, and the facts a decision is made on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Literal
+from typing import Final, Literal
+
+from conversations.crisis.listener import Listener
+from conversations.immutable import Immutable, field
+from conversations.immutable import replace as change  # every change to a record or a card is made by this one function
+from conversations.slots import Slot
+from conversations.vocabulary import CardKind, Choice, Kind, Timer, Word
+
+__all__ = ["change"]
 
 # ---------------------------------------------------------------- who
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Person:
-    """Somebody on a chat platform. Nothing about them is ever printed by accident."""
+class Person(Immutable, frozen=True, order=True):
+    """A person on a chat platform. Nothing about them is ever printed by accident."""
 
     platform: str
-    workspace: str = field(repr=False)
-    id: str = field(repr=False)
+    workspace: str
+    id: str
 
     def is_apart_from(self, other: Person) -> bool:
         """Whether no chat of their own leads from one to the other: another platform, workspace or tenant."""
@@ -24,17 +30,20 @@ class Person:
 
 
 Urgency = Literal["soon", "today", "no-rush"]
+"""How soon the clinician hopes to talk."""
+
+URGENCIES: Mapping[Word, Urgency] = {Word.SOON: "soon", Word.TODAY: "today", Word.NO_RUSH: "no-rush"}
+"""The words that ask for a colleague."""
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(Immutable, frozen=True):
     """What the programme knows about one volunteer, and how much they carry now."""
 
     person: Person
     role: str = ""
-    department: str = field(default="", repr=False)
-    been_through: tuple[str, ...] = field(default=(), repr=False)
-    rather_not: tuple[str, ...] = field(default=(), repr=False)
+    department: str = ""
+    been_through: tuple[str, ...] = ()
+    rather_not: tuple[str, ...] = ()
     languages: tuple[str, ...] = ("en",)
     hours: tuple[str, ...] = ()  # parts of the week, see hours.py; empty means any time
     zone: str = "UTC"
@@ -47,11 +56,9 @@ class Peer:
     since: date | None = None
     resting_until: datetime | None = None
     paused: bool = False
-    also: tuple[Person, ...] = field(
-        default=(), repr=False
-    )  # who they are on another platform, or in another workspace
+    also: tuple[Person, ...] = ()  # who they are on another platform, or in another workspace
     asked: tuple[datetime, ...] = ()  # offers of the last seven days
-    holding: tuple[str, ...] = field(default=(), repr=False)  # ids of requests they walk with
+    holding: tuple[str, ...] = ()  # ids of requests they walk with
 
 
 # ---------------------------------------------------------------- what happened
@@ -60,148 +67,204 @@ Value = str | tuple[str, ...] | tuple[Person, ...]
 Answers = Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Immutable, frozen=True):
     """Someone came to the front door: typed a word, or pressed one of its buttons.
 
-    `word` is one of `anywhere.WORDS`; whatever else was typed arrives as "" and is kept nowhere.
-    `how`: a "command" is answered in place; "typed" words stay in the chat; a "pressed" button leaves no words.
+    Args:
+        by: Who it was.
+        word: Which word; whatever else was typed arrives as `Word.NONE` and is kept nowhere.
+        how: A "command" is answered in place; "typed" words stay in the chat; a "pressed" button leaves no words.
     """
 
     by: Person
-    word: str = ""
+    word: Word = Word.NONE
     how: Literal["pressed", "typed", "command"] = "pressed"
 
 
-@dataclass(frozen=True, slots=True)
-class Chose:
-    """Someone pressed a button of a card that is still the current one in its slot."""
+class Chose(Immutable, frozen=True):
+    """Someone pressed a button of a card that is still the current one in its slot.
+
+    Args:
+        by: Who pressed.
+        choice: What the button says. A newer release may have choices that are not ours: those are no `Choice`.
+        answers: What was filled in on the card or form, by the name of the question.
+        slot: The name of the slot, or of the form, that was pressed.
+    """
 
     by: Person
     choice: str
-    answers: Answers = field(default_factory=dict, repr=False)
-    slot: str = ""  # the name of the slot, or of the form, that was pressed
+    answers: Answers = field(default_factory=dict)
+    slot: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Elapsed:
+class Elapsed(Immutable, frozen=True):
     """One of the conversation's own deadlines has passed."""
 
-    timer: str
+    timer: Timer
 
 
-@dataclass(frozen=True, slots=True)
-class Unreached:
-    """The platform says nothing can be shown to this person any more; `text` is what we tried to say."""
+class Unreached(Immutable, frozen=True):
+    """The platform says that nothing can be shown to this person any more.
+
+    Args:
+        who: Who it is.
+        card: What we tried to say.
+        unread: Cards that the same step owes to others: they are news still, and are said with what is true now.
+    """
 
     who: Person
-    text: str = ""
+    card: str = ""
+    unread: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Another conversation tells this one something, inside the same write."""
-
-    what: str
-    who: Person
-    request: str = field(default="", repr=False)
-    urgency: Urgency = "soon"
+class Told(Immutable, frozen=True):
+    """A message from one conversation to another, handled in the same write. conversations/messages.py has them all."""
 
 
 Event = Opened | Chose | Elapsed | Unreached | Told
 
 # ---------------------------------------------------------------- what we say
 
-Manner = Literal["news", "progress", "refresh", "withdraw", "erase", "answer", "form"]
-"""How something is said.
 
-news      posted, because an edit does not buzz; the old card of the slot is taken away
-progress  edits the card in place, or posts it where none stands
-refresh   edits the card in place, if there is one or one is on its way
-withdraw  edits the card in place; says nothing to someone who never saw it
-erase     takes the card away
-answer    only in reply, where the person stands; held in no slot
-form      questions asked at once, on top of what they see; held in no slot
-"""
-
-
-EVERY_SLOT = "*"  # an erase of every card, except
-KEPT = frozenset(("worried", "page"))  # a number somebody may still need, and the page it belongs to
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Immutable, frozen=True):
     """One thing a card asks. Words are looked up as `ask-<name>` and `ask-<name>-<option>`."""
 
     name: str
     kind: Literal["choice", "several", "people", "text"]
     options: tuple[str, ...] = ()
-    chosen: tuple[str, ...] = ()  # ticked unless they change it
+    chosen: tuple[str, ...] = ()  # filled in unless they change it
 
 
-@dataclass(frozen=True, slots=True)
-class Say:
-    """One private message, as keys into texts/*.ftl; it stands in a named slot of that person's chat.
+class Message(Immutable, frozen=True):
+    """One private card, as keys into texts/*.ftl; it stands in a named slot of its reader's chat.
 
-    What the words may use: `details` as they are, `times` in the reader's own zone, `people` by the name their platform
+    The text may use `details` as they are, `times` in the reader's own time zone, `people` by the names their platform
     gives them, and always what the programme's settings say (crisis line, limits of secrecy, days kept).
+
+    Args:
+        to: The reader.
+        card: What it says.
+        slot: Where it stands.
+        choices: Its buttons, in order.
+        questions: What it asks.
+        details: Values of the text.
+        times: Moments in the text.
+        people: People whose names stand in the text.
+        meet: Whom a link on the card opens a private chat with.
+        quote: A person's own words: shown as they are, once, and kept nowhere after delivery.
+        considerate: Never shown in the reader's quiet hours, however late it comes to be delivered.
     """
 
     to: Person
-    text: str
-    slot: str
-    choices: tuple[str, ...] = ()
+    card: CardKind
+    slot: Slot
+    choices: tuple[Choice | Word, ...] = ()
     questions: tuple[Question, ...] = ()
-    details: Mapping[str, str | int] = field(default_factory=dict, repr=False)
-    times: Mapping[str, datetime] = field(default_factory=dict)
-    people: Mapping[str, Person] = field(default_factory=dict, repr=False)
-    meet: Person | None = None  # whom a link in this card opens a private chat with
-    manner: Manner = "news"
-    considerate: bool = False  # never shown in the reader's quiet hours, however late it comes to be delivered
+    details: Mapping[str, str | int] = {}
+    times: Mapping[str, datetime] = {}
+    people: Mapping[str, Person] = {}
+    meet: Person | None = None
+    quote: str = ""
+    considerate: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
-    """Names the volunteer who made this code, if anybody did."""
+class Show(Immutable, frozen=True):
+    """An effect that shows a message; each kind of showing is a class of its own below."""
 
-    text: str = field(repr=False)
+    message: Message
+
+    @property
+    def to(self) -> Person:
+        """Whose screen changes."""
+        return self.message.to
 
 
-@dataclass(frozen=True, slots=True)
-class Tell:
-    """A word from one conversation to another; both are written in one save.
+class Post(Show, frozen=True):
+    """Post it as news, because an edit does not notify; the old card of the slot is taken away."""
 
-    `of` names the other: a request by its id, a volunteer or a doorstep by the person, a volunteer by a code of theirs.
+
+class Update(Show, frozen=True):
+    """Edit the card in its place, or post it where none stands."""
+
+
+class Refresh(Show, frozen=True):
+    """Edit the card in its place, if there is one or one is on its way; else do nothing."""
+
+
+class Withdraw(Show, frozen=True):
+    """Edit the card in its place to a closing line; a reader who never saw it is told nothing."""
+
+
+class Respond(Show, frozen=True):
+    """Answer where the person stands: in reply to a command, else as news in the chat."""
+
+
+class OpenForm(Show, frozen=True):
+    """Ask questions at once, on top of what the person sees; where a platform cannot, as a card in the chat."""
+
+
+class Erase(Immutable, frozen=True):
+    """Take cards of this conversation away.
+
+    Args:
+        to: Whose cards; None takes everyone's.
+        slot: Only this one; None takes every card that the same decision does not speak to.
+        keep: Slots that stay when every card is taken away.
+        spare: Cards that stay wherever they stand.
     """
 
-    flow: Literal["support", "volunteering", "doorstep"]
-    of: str | Person | Code = field(repr=False)
+    to: Person | None
+    slot: Slot | None = None
+    keep: frozenset[Slot] = frozenset()
+    spare: frozenset[CardKind] = frozenset()
+
+
+class Code(Immutable, frozen=True):
+    """Names the peer who made this code, if there is one."""
+
+    text: str
+
+
+class Tell(Immutable, frozen=True):
+    """A message from one conversation to another; both are written in one save.
+
+    Args:
+        kind: What kind of conversation is told.
+        of: Which one: a request by its id, a peer or a visitor by the person, a peer by a code of theirs.
+        event: What it is told.
+    """
+
+    kind: Kind
+    of: str | Person | Code
     event: Told | Opened
 
+
+Effect = Post | Update | Refresh | Withdraw | Respond | OpenForm | Erase | Tell
 
 # ---------------------------------------------------------------- what the world looks like
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+DEAF: Final = Listener()
+"""Hears nothing, where nobody has said what there is to hear."""
+
+
+class Line(Immutable, frozen=True):
     """A phone or text line a person can reach without us, as data that a hospital can change."""
 
     name: str
     reach: str
 
 
-@dataclass(frozen=True, slots=True)
-class OnCall:
+class OnCall(Immutable, frozen=True):
     """The licensed person the programme names for "I'm worried"."""
 
-    name: str = field(repr=False)
-    phone: str = field(repr=False)
+    name: str
+    phone: str
     hours: str
     person: Person | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Programme:
+class Programme(Immutable, frozen=True):
     """What the hospital decided. Every field is a setting; the defaults are argued in the product design."""
 
     name: str = "Peer Support"
@@ -210,6 +273,7 @@ class Programme:
     crisis_texts: bool = True  # whether the crisis line can be texted, too
     emergency: str = "911"
     lines: tuple[Line, ...] = ()
+    listener: Listener = DEAF  # hears that someone is not safe
     limits: str = ""  # the named exceptions to secrecy, as signed off
     targets: Mapping[Urgency, timedelta] = field(
         default_factory=lambda: {
@@ -234,21 +298,23 @@ class Programme:
     erase_after: timedelta = timedelta(days=7)
     relay: bool = True
     automatic_approval: bool = False
-    coordinators: tuple[Person, ...] = field(default=(), repr=False)
+    coordinators: tuple[Person, ...] = ()
     on_call: OnCall | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Immutable, frozen=True):
     """A snapshot taken before deciding, so that nothing is asked for half-way.
 
     `fresh` is a new random id for a request this step may open; `luck` a random number for what must not be guessable.
     """
 
     now: datetime
-    programme: Programme = field(default_factory=Programme)
+    programme: Programme = Programme()
     peers: tuple[Peer, ...] = ()
     fresh: str = ""
     luck: int = 0
-    zone: str = "UTC"  # of whoever acts
-    known_in: tuple[str, ...] = field(default=(), repr=False)  # ids of open requests that ask or hold this volunteer
+    zone: str = "UTC"  # of the person who acts
+    known_in: tuple[str, ...] = ()  # ids of open requests that ask or hold this volunteer
+    names: Mapping[Person, tuple[str, ...]] = {}
+    """What directories call people, looked up only for a request that leaves names out. Who is not in it could not be
+    looked up."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from conversations.model import Programme
 
 READERS: tuple[str, ...] = ("clinician", "peer", "other-peers", "coordinator", "database", "export")
-"""The clinician is who asked, or whoever stands at the door; the peer said yes, or offers to be one; other peers were
+"""The clinician is who asked, or a visitor of the front door; the peer said yes, or offers to be one; other peers were
 asked, too. The database is its file, without the root key; the export is Slack's or Teams'."""
 
 
@@ -52,6 +52,7 @@ typed            theirs        not-passed    not-passed    not-passed    not-kep
 
 # asking
 details          to-them       not-to-them   not-to-them   nothing-more  sealed       message        card
+held             to-them       not-to-them   not-to-them   nothing-more  sealed       message        card
 ticked           theirs        how-and-when  how-only      nothing-more  sealed       passed-on      passed-on
 left-out         theirs        to-nobody     to-nobody     to-nobody     sealed       with-a-press   with-a-press
 status           to-them       not-to-them   not-to-them   nothing-more  sealed       message        card
@@ -74,6 +75,7 @@ sent             to-them       to-them       offer-only    nothing-more  sealed 
 lawsuit          to-them       lawsuit       offer-only    nothing-more  sealed       message        card
 guide            not-to-them   to-them       offer-only    nothing-more  sealed       message        card
 talked           not-to-them   to-them       offer-only    nothing-more  sealed       message        card
+connected        to-them       not-to-them   offer-only    nothing-more  sealed       message        card
 worried          not-to-them   to-them       offer-only    on-call-only  sealed       message        card
 page             not-to-them   theirs        offer-only    on-call-only  sealed       message        card
 
@@ -102,32 +104,38 @@ footprint        not-to-them   not-to-them   not-to-them   not-to-them   its-siz
 # What says the same in two places is told apart by the kind of conversation or by the slot, before a stroke.
 _TEXTS = """
 welcome          welcome privacy data numbers settings
-door             door-nothing-open door-enough-today door-forgotten door-hidden door-typed link-checked
-crisis           crisis crisis-asking crisis-somebody-there crisis-keep-asking
-refusal          old-button noted not-here being-updated door-see-chat
+door             door-nothing-open door-enough-today door-forgotten door-typed link-checked volunteer-not-yet
+crisis           crisis crisis-asking crisis-somebody-there crisis-keep-asking door-worried
+refusal          old-button still-open without-buttons show-card noted not-here being-updated door-see-chat
 lock-screen      push push-offer
-details          support-details support-details-later support-details-nobody
+details          support-ask support-ask-later support-ask-nobody
+details          support-details support-details-later support-details-nobody support-change support-left-out
+held             data-request
 status           support-asking support-none-free support-nobody-now support-nobody-yet support-still-open
-status           support-nobody-found support-looking-again support-resting
+status           support-nobody-can support-nobody-found support-looking-again support-looking-on support-resting
+status           support-finished
 offer            peer-offer
 declined         peer-not-this-time peer-not-today peer-full
 neutral          neutral waiting/coordinator-settled
 waiting          coordinator-waiting coordinator-asked-again coordinator-if-it-fits
-unreached        coordinator-cannot-reach
+unreached        coordinator-cannot-reach coordinator-cannot-show
 said-yes         peer-said-yes peer-handed-back peer-silent
 chosen           support-chosen support-chosen-coordinator
 shared-name      peer-together peer-apart peer-relay-named peer-talked-named peer-talk-again-named
-peer-name        support-chosen-named support-together support-apart support-relay-named
+peer-name        support-chosen-named support-together support-apart support-relay-named support-finished-named
+connected        support-connected support-unanswered support-connected-yes support-waiting-on
 relay            support-relay support-relay-shared peer-relay peer-relay-shared
 pen              relay-form
 line             relay-line relay-line-of-peer relay-line-named
 sent             relay-sent relay-not-passed-on relay-undelivered
 lawsuit          lawsuit
-guide            peer-guide
+guide            peer-guide peer-unsafe
 talked           peer-talked peer-thanks peer-not-yet
-worried          peer-worried peer-phone-now peer-on-call-coming
+worried          peer-worried peer-worried-phone peer-worried-on-call peer-phone-now peer-on-call-coming
+worried          volunteer-worried
 page             on-call-page on-call-thanks
-check-in         check-in-yesterday check-in-now check-in-few-days check-in-nobody-yet
+check-in         check-in-yesterday check-in-now check-in-few-days check-in-month check-in-nobody-yet
+check-in         check-in-still-looking check-in-peer-silent
 answer           check-in-thanks check-in-no-more check-in-told-peer check-in-asking check-in-thirty-days more-help
 talk-again       peer-talk-again
 closed           support-closed support-any-time
@@ -136,11 +144,11 @@ taken-away       taken-away
 profile          volunteer-profile volunteer-change
 pledge           volunteer-pledge
 approval         coordinator-approve coordinator-talk-first coordinator-approved coordinator-declined
-approval         approval/coordinator-settled
-training         volunteer-training-ends volunteer-training-ended
+approval         approval/coordinator-settled coordinator-approve-empty coordinator-approve-when
+training         volunteer-training-ends volunteer-training-ended coordinator-renew
 standing         volunteer-waiting volunteer-talk-first volunteer-ready volunteer-paused volunteer-paused-until
-standing         volunteer-pause volunteer-not-yet volunteer-not-now volunteer-declined
-standing         volunteer-unanswered volunteer-left
+standing         volunteer-pause volunteer-not-now volunteer-declined
+standing         volunteer-unanswered volunteer-left volunteer-renewed volunteer-not-renewed
 accounts         volunteer-code volunteer-linked
 code-form        link-form
 """
@@ -207,18 +215,22 @@ def _absent(thing: str, programme: Programme) -> str:
 
 
 def reader_key(reader: str) -> str:
+    """The key of this reader's name in the texts."""
     return f"reader-{reader}"
 
 
 def group_key(group: str) -> str:
+    """The key of this group's title in the texts."""
     return f"group-{group}"
 
 
 def thing_key(thing: str) -> str:
+    """The key of this thing's name in the texts."""
     return f"thing-{thing}"
 
 
 def why_key(reason: str) -> str:
+    """The key of this reason's sentence in the texts."""
     return f"why-{reason}"
 
 

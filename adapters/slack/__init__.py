@@ -1,14 +1,11 @@
-"""Slack: cards become blocks, payloads become presses, and a thin shell stands at the door.
+"""The Slack adapter: renders cards as blocks, parses payloads into interactions, and calls the Web API.
 
-The only package that imports slack_bolt or slack_sdk.
+Beside it stand the rooms for installing by OAuth (`install`), for Socket Mode (`socket_mode`) and for the app manifest
+(`package`). slack_bolt and slack_sdk are imported nowhere else.
 """
 
-from adapters.slack.app import App
-from adapters.slack.door import Door
-from adapters.slack.oauth import Oauth
-from adapters.slack.slack import RATES, Slack
-from adapters.slack.socket import Socket, Times
-from adapters.slack.ticket import Tickets
-from adapters.slack.workspaces import Workspaces
+from adapters.slack.adapter import SlackAdapter
+from adapters.slack.client import RATES, SlackApi
+from adapters.slack.webhook import SlackWebhook
 
-__all__ = ["RATES", "App", "Door", "Oauth", "Slack", "Socket", "Tickets", "Times", "Workspaces"]
+__all__ = ["RATES", "SlackAdapter", "SlackApi", "SlackWebhook"]

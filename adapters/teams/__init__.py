@@ -1,9 +1,11 @@
-"""Microsoft Teams: cards become Adaptive Cards, activities become presses, and a thin shell stands at the door.
+"""The Teams adapter: renders cards as Adaptive Cards, parses activities into interactions, and calls the connector.
 
-The only package that imports botbuilder.
+Beside it stand the rooms for access tokens and signing keys (`identity`) and for the app package (`package`).
+botbuilder is imported nowhere else.
 """
 
-from adapters.teams.door import Door
-from adapters.teams.teams import RATES, Teams
+from adapters.teams.adapter import TeamsAdapter
+from adapters.teams.client import RATES
+from adapters.teams.webhook import TeamsWebhook
 
-__all__ = ["RATES", "Door", "Teams"]
+__all__ = ["RATES", "TeamsAdapter", "TeamsWebhook"]

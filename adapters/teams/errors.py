@@ -1,20 +1,23 @@
-"""What came back from the connector, as one of the things the house understands. Pure.
+"""Classifies what the connector answers into the errors that `adapters.base` knows. Pure.
 
-Status first: a gateway's page has no code. Codes may stand in JSON inside a JSON string.
+The status comes first: a gateway's page holds no code. Codes may stand in JSON inside a JSON string.
+
+https://learn.microsoft.com/microsoftteams/platform/bots/build-conversational-capability#status-code-responses
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
 
-from adapters.base import Broken, Stopped, TryLater, Unclear, Unreachable
+from adapters.base import AccessRevoked, Rejected, RetryLater, Unreachable
+from adapters.http_session import AFTER_REPAIR, retry_after
 
-GONE: Final = frozenset(
+REVOKED: Final = frozenset({"BotDisabledByAdmin", "BotDisabledByAdminForTenant", "AppBlockedByTenantAdmin"})
+_UNREACHABLE: Final = frozenset(
     {
         "MessageWritesBlocked",
         "ConversationBlockedByUser",
@@ -23,94 +26,61 @@ GONE: Final = frozenset(
         "ForbiddenOperationException",
     }
 )
-STOPPED: Final = frozenset({"BotDisabledByAdmin", "BotDisabledByAdminForTenant", "AppBlockedByTenantAdmin"})
-LATER: Final = frozenset(
-    {
-        HTTPStatus.PRECONDITION_FAILED,
-        HTTPStatus.TOO_MANY_REQUESTS,
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        HTTPStatus.BAD_GATEWAY,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        HTTPStatus.GATEWAY_TIMEOUT,
-    }
-)
-OURS: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.METHOD_NOT_ALLOWED})
-
-_SOON = timedelta(seconds=30)
-_AFTER_REPAIR = timedelta(minutes=15)
-_LONGEST = timedelta(hours=1)
-_DIGITS = 8
+_BUSY: Final = frozenset({412, 429, 500, 502, 503, 504})
+_REJECTED: Final = frozenset({400, 405, 413})
+_DEPTH: Final = 4  # of JSON in strings
 
 
-class NotThere(Exception):
-    """No such conversation, or no such message in it."""
+class NotFound(Exception):
+    """There is no such conversation, or no such message in it."""
 
 
-class Busy(TryLater):
-    """Teams itself asks us to wait."""
+class Busy(RetryLater):
+    """Teams itself asks to wait."""
 
 
 def classify(status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Exception:
-    """The exception an answer that is not 2xx stands for."""
-    codes = codes_in(body)
-    if status in LATER:
+    """Return the exception that an answer other than 2xx stands for.
+
+    Args:
+        status: The HTTP status.
+        headers: The answer's headers, which may hold Retry-After.
+        body: The answer's body.
+        now: The present time, for a Retry-After that is a date.
+    """
+    if status in _BUSY:
         return Busy(retry_after(headers, now))
     if status == HTTPStatus.NOT_FOUND:
-        return NotThere()
-    if status == HTTPStatus.UNAUTHORIZED or codes & STOPPED:
-        return Stopped()
-    if status == HTTPStatus.FORBIDDEN:
+        return NotFound()
+    if status == HTTPStatus.UNAUTHORIZED or codes_in(body) & REVOKED:
+        return AccessRevoked()
+    if status == HTTPStatus.FORBIDDEN and not body.lstrip().startswith(b"<"):  # a page is a gateway's, not the person's
         return Unreachable()
-    if status in OURS:
-        return Broken()
-    return TryLater(_AFTER_REPAIR)
-
-
-def broken(*, sent: bool) -> Exception:
-    """What a broken line stands for: `sent` says whether Teams may have heard us."""
-    return Unclear() if sent else TryLater(_SOON)
+    return Rejected() if status in _REJECTED else RetryLater(AFTER_REPAIR)
 
 
 def kind(status: int, body: bytes) -> str:
-    """A name for logs, from a list we know; never what the other side wrote."""
-    known = sorted(codes_in(body) & (GONE | STOPPED))
+    """Return a name for logs, from a list of known names; never a text that Microsoft wrote."""
+    known = sorted(codes_in(body) & (_UNREACHABLE | REVOKED))
     return known[0] if known else f"http-{status}"
 
 
 def codes_in(body: bytes) -> frozenset[str]:
-    """Every code an error names, however deep its JSON is wrapped in strings."""
-    return frozenset(_codes(_json(body), 4))
+    """Return every code that an error names, however deep its JSON is wrapped in strings."""
+    return frozenset(_codes(_load(body), _DEPTH))
 
 
 def _codes(found: Any, depth: int) -> list[str]:
     if isinstance(found, str) and depth and found.lstrip().startswith("{"):
-        return _codes(_json(found), depth - 1)
+        return _codes(_load(found), depth - 1)
     if not isinstance(found, dict) or not depth:
         return []
     named = [found[key] for key in ("code", "subCode", "errorCode") if isinstance(found.get(key), str)]
     return named + [code for key in ("error", "message") for code in _codes(found.get(key), depth - 1)]
 
 
-def _json(text: str | bytes) -> Any:
+def _load(text: str | bytes) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
-
-
-def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta:
-    """How long we were asked to wait, in seconds or until a date; between a second and an hour."""
-    said = next((value for name, value in headers.items() if name.lower() == "retry-after"), "").strip()
-    if said.isascii() and said.isdigit() and len(said) < _DIGITS:
-        asked = timedelta(seconds=int(said))
-    else:
-        asked = _until(said, now)
-    return min(max(asked, timedelta(seconds=1)), _LONGEST)
-
-
-def _until(said: str, now: datetime) -> timedelta:
-    try:
-        at = parsedate_to_datetime(said)
-    except (ValueError, TypeError):
-        return _SOON
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)) - now

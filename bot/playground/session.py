@@ -1,4 +1,4 @@
-"""One afternoon at the playground: the stage, who writes along, and who looks on. It begins, starts over and ends."""
+"""One session of the playground: the simulation, its recorder, and what pages are told."""
 
 from __future__ import annotations
 
@@ -8,83 +8,98 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from adapters.playground.screens import Change
-from bot.playground.cast import SKINS, setting
-from bot.playground.scribe import Scribe
-from bot.playground.stage import Stage, Wires
-from bot.playground.story import Story
-from bot.playground.stream import Stream
-from bot.playground.view import View, titled
-from bot.script import Script, perform
+from adapters.fakes.screens import Change
+from bot.playground.chat_script import ChatScript, perform
+from bot.playground.fixtures import SKINS, setting
+from bot.playground.recorder import Recorder
+from bot.playground.story_player import Story
+from bot.playground.tracing import Onlooker
+from bot.playground.web.stream import Stream
+from bot.playground.web.view import View, titled
+from bot.playground.wired_simulator import FakePlatforms, WiredSimulator
 
 _VERBS: Final = {"new": "reads", "edited": "sees", "answered": "is answered", "gone": "no longer sees"}
 
 
-class Session:
-    """Everything that is replaced when somebody starts over, and the `stream` that tells all pages, which is not."""
+class Session(Onlooker):
+    """Everything that is replaced when the page starts over, and the `stream` to all pages, which is not.
 
-    def __init__(self, wires: Wires) -> None:
-        self.wires, self.stream = wires, Stream()
-        self.stage: Stage
+    It looks on at the fake platforms and at the programme, and passes on what it sees to the inspector of every page.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.stream = Stream()
+        self.fakes = FakePlatforms(self)
+        self.fakes.at(url)
+        self.simulator: WiredSimulator
         self.view: View
-        self.scribe: Scribe
+        self.recorder: Recorder
         self.story: Story | None = None
         self.skins = dict(SKINS)
         self._folder: TemporaryDirectory[str] | None = None
 
     async def begin(self) -> None:
-        """The room as it stands when one comes in."""
+        """Set the scene that the page opens with."""
         self._empty()
-        script = Script(self.stage)
+        script = ChatScript(self.simulator)
         for line in setting(self.skins):
             await script.line(0, line)
-            self.scribe.wrote(line)
-        await self.stage.open()
+            self.recorder.wrote(line)
+        await self.simulator.open()
         self.view.begins()
         await self.view.look(None)
 
     async def end(self) -> None:
-        """Nothing is left of it, in memory or on the disk."""
-        await self.stage.stop()
+        """Leave nothing of it, in memory or on the disk."""
+        await self.simulator.stop()
         if self._folder is not None:
             self._folder.cleanup()
 
-    async def anew(self, begin: Callable[[], Awaitable[None]]) -> None:
-        """Start over, and show every page where it begins."""
+    async def start_over(self, begin: Callable[[], Awaitable[None]]) -> None:
+        """End what there is, begin in another way, and show every page where that begins."""
         await self.end()
         await begin()
         self.stream.tell("state", self.view.state())
 
-    async def tell(self, path: Path) -> None:
-        """Begin a story instead: its stage is set, and its first line is next."""
+    async def open_story(self, path: Path) -> None:
+        """Begin with a story: its scene is set, and its first line is next."""
         self._empty()
-        self.story = Story(path, Script(self.stage))
+        self.story = Story(path, ChatScript(self.simulator))
         for line in await self.story.opens():
-            self.scribe.wrote(line)
+            self.recorder.wrote(line)
         self.view.begins()
         await self.view.look(self.story)
 
     def _empty(self) -> None:
         self._folder = TemporaryDirectory(prefix="peersupport-")
-        self.stage = Stage(Path(self._folder.name), self.wires)
-        self.scribe, self.story = Scribe(self.stage), None
-        self.view = View(self.stage)
-        self.stage.screens.watched = self._watched
-        self.stage.decided = lambda decision: self.traces("decision", titled(decision), decision)
-        self.wires.line.sent = lambda title, body: self.traces("event", title, body)
-        self.wires.line.called = lambda title, body: self.traces("call", title, body)
+        self.simulator = WiredSimulator(Path(self._folder.name), self.fakes, self)
+        self.recorder, self.story = Recorder(self.simulator), None
+        self.view = View(self.simulator)
 
     # ------------------------------------------------------------ what pages are told
 
-    def _watched(self, change: Change) -> None:
+    def changed(self, change: Change) -> None:
+        """A screen changed: show it, and trace it."""
         shown = change.shown
         if shown.kind != "said":
             title = f"{shown.who} {_VERBS[change.what]}: {self.view.in_short(shown)}"
-            self.traces("message", title, {"on": shown.platform, "as": shown.kind, "json": change.body})
+            self.trace("message", title, {"on": shown.platform, "as": shown.kind, "json": change.body})
         self.stream.tell("patch", {"messages": [self.view.message(shown)]})
 
-    def traces(self, step: str, title: str, body: Any) -> None:
-        """One more step for the inspector; the same again is only counted."""
+    def decided(self, decision: dict[str, Any]) -> None:
+        """The programme decided something."""
+        self.trace("decision", titled(decision), decision)
+
+    def sent(self, title: str, body: Any) -> None:
+        """A platform delivered something to the bot."""
+        self.trace("event", title, body)
+
+    def called(self, title: str, body: Any) -> None:
+        """The bot called a platform."""
+        self.trace("call", title, body)
+
+    def trace(self, step: str, title: str, body: Any) -> None:
+        """Add one step to the inspector; the same again is only counted."""
         self.stream.tell("patch", {"trace": [self.view.traced(step, title, body)]})
 
     async def look(self) -> None:
@@ -94,16 +109,16 @@ class Session:
 
     # ------------------------------------------------------------ what was done so far
 
-    def leave_the_story(self) -> None:
-        """Whoever acts by themselves goes on from where it stood."""
+    def leave_story(self) -> None:
+        """Go on without the story, from where it stands."""
         if self.story is not None:
             self.story.playing = False
-            self.scribe.lines += self.story.unread()
+            self.recorder.lines += self.story.unread()
             self.story = None
 
     async def copied(self) -> str:
-        """A dialogue of it; it was played before it is given away, and says where it differs."""
-        lines = [*self.scribe.lines, *(self.story.unread() if self.story else ())]
+        """What was done so far, as a dialogue. It is played first, and ends with where it differs, if it does."""
+        lines = [*self.recorder.lines, *(self.story.unread() if self.story else ())]
         text = "\n".join(lines) + "\n"
         differs = await asyncio.to_thread(_differs, text)
         return f"{text}\n{differs}" if differs else text

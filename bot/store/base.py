@@ -1,20 +1,30 @@
-"""What the engine asks of a database, and nothing more."""
+"""The Store interface: what the engine needs from a database, and nothing more."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final, Protocol
+from enum import StrEnum
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """One document: clear columns that say nothing about a person, keyed hashes, and one sealed blob.
 
-    `id` is random, or a keyed hash of somebody. `revision` is the one that was read: 0 for a record never stored.
-    `keys` maps an index to the keyed hashes under which this record is found there. `wake` is when somebody has to be
-    woken for it; it falls due earlier where a crash might leave something half done. It is written, and not read back.
+    Attributes:
+        id: Random, or a keyed hash of a person.
+        kind: The kind of conversation, or of housekeeping record.
+        stage: The stage of the conversation.
+        due: When the record has to be looked at next, with its time zone; None for never.
+        day: The day of the last change, which is all that a copy of the store tells about time.
+        revision: The revision that was read, for optimistic locking; 0 for a record that was never stored.
+        shape: The version of the sealed content's format.
+        keys: For each index, the keyed hashes under which `Store.find` finds this record.
+        sealed: The encrypted content.
+        wake: When a process should be woken for this record. It is due earlier where a crash might leave something half
+            done. It is written, and never read back.
     """
 
     id: str = field(repr=False)
@@ -30,111 +40,92 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
-    """This record is to be destroyed, if it is still at the revision that was read."""
+class Deletion:
+    """A change that destroys a record, provided that it is still at the revision that was read."""
 
     id: str = field(repr=False)
     revision: int
 
 
-class Stale(Exception):
-    """Somebody else wrote one of these records since we read it. Nothing was saved: read again."""
+class Lingering(StrEnum):
+    """Why what was destroyed may stay in a database for longer than a minute."""
 
-
-class Damaged(Exception):
-    """Stored bytes do not open: wrong key, wrong place, or changed. Never treated as empty."""
-
-
-class Newer(Exception):
-    """A version that knows more than ours wrote this record. Leave it as it is: one of that version is to have it."""
-
-
-ANOTHER_RING: Final = (
-    "PEERSUPPORT_KEY_RING is not the ring this store was written with, or an older copy of it: name the folder that "
-    "every other `serve` of this store uses; if that is lost, see `peersupport keys lost`."
-)
-
-
-class NotOnTheRing(Damaged):
-    """A whole store hangs on a key that is not on the ring: dropped since, or of another ring. Says what to do."""
-
-    def __init__(self) -> None:
-        super().__init__(ANOTHER_RING)
-
-
-class NoAnswer(Exception):
-    """The database did not answer, or refused. After a save nobody knows whether it is written: begin with a read.
-
-    `state` is PostgreSQL's code for what happened, or empty; nothing else of what it said may be known.
-    """
-
-    def __init__(self, state: str = "") -> None:
-        super().__init__(state)
-        self.state = state
-
-    def sentence(self) -> str:
-        """What to look at, for an operator."""
-        if self.state.startswith("28"):
-            return "PostgreSQL does not accept the user or the password in PEERSUPPORT_STORE: correct them."
-        if self.state == "3D000":
-            return "The database that PEERSUPPORT_STORE names does not exist: have it created."
-        if self.state == "42501":
-            return "PostgreSQL does not let the user of PEERSUPPORT_STORE do this: make it the owner of the database."
-        said = f"says {self.state}" if self.state else "does not answer"
-        return f"The server of PEERSUPPORT_STORE {said}: look at the address, the server and the firewall."
-
-
-class Unfit(Exception):
-    """This database cannot be served from; the message is a sentence with its fix."""
+    NOT_OWNED = "not-owned"  # we may not vacuum the tables
+    SNAPSHOT = "snapshot"  # another session, replica or prepared transaction still sees what was there
 
 
 class Store(Protocol):
-    """Durable records. Every method may be called from many tasks at once.
+    """Durable records with optimistic locking. Every method may be called from many tasks at once.
 
-    `shared` says whether other processes may use the same records at the same time.
+    Every method raises `bot.errors.DatabaseUnavailable` (PostgreSQL) or `WriteFailed` (embedded) where the store can
+    neither be read nor written.
     """
 
     @property
-    def shared(self) -> bool: ...
+    def shared(self) -> bool:
+        """Whether other processes may use the same records at the same time."""
 
     async def load(self, id: str) -> Record | None:
-        """The newest durable-or-pending version, or None."""
+        """Return the newest version of a record, which is durable by the time this returns, or None."""
 
-    async def save(self, *changes: Record | Gone) -> None:
-        """All or nothing, and durable when it returns. Each record becomes `revision + 1`. Raises Stale."""
+    async def load_all(self, ids: Collection[str]) -> Mapping[str, Record]:
+        """Return the newest versions of these records by their ids, as `load` does; what there is not is left out."""
 
-    async def due(self, before: datetime, limit: int = 1000) -> Sequence[str]:
-        """Ids whose `due` is not after `before`, earliest first."""
+    async def save(self, *changes: Record | Deletion) -> None:
+        """Apply all changes or none, and return once they are durable. Each record becomes `revision + 1`.
 
-    async def claim(self, before: datetime, limit: int, beside: Collection[str] = ()) -> Sequence[str]:
-        """As `due`, for whoever acts on it: nobody else is given these for a minute from then, or until one is saved.
-
-        `beside` are those that whoever asks has looked at already.
+        Raises:
+            StaleRevision: A record is not at the revision that the change names; nothing was saved.
+            ValueError: One record is changed twice, or a due time has no time zone.
         """
 
-    async def give_back(self, ids: Collection[str]) -> None:
-        """These were claimed, and nothing came of it now: whoever looks next is given them again."""
+    async def due(self, before: datetime, limit: int = 1000) -> Sequence[str]:
+        """Return the ids whose `due` is not after `before`, earliest first, at most `limit`."""
+
+    async def claim(self, before: datetime, limit: int, exclude: Collection[str] = ()) -> Sequence[str]:
+        """Lease due records to the caller, who is going to work on them.
+
+        No other caller is given them for a minute after `before`, or until one is saved or released.
+
+        Args:
+            before: The present time.
+            limit: How many ids to return at most.
+            exclude: Ids that the caller has already worked on in this round.
+
+        Returns:
+            Ids, earliest due first.
+        """
+
+    async def release(self, ids: Collection[str]) -> None:
+        """Give up the leases on records that were claimed and not saved, so that the next caller is given them."""
 
     async def next_due(self) -> datetime | None:
-        """When the earliest record falls due, or None."""
+        """Return when the earliest record falls due, or None."""
 
     async def find(self, index: str, key: str) -> Sequence[str]:
-        """Ids of the records that carry this keyed hash in this index; costs what it finds, not what is stored."""
+        """Return the ids of the records that carry this keyed hash in this index; costs what it finds."""
 
-    async def kind(self, kind: str) -> Sequence[Record]:
-        """Every record of one kind; used for the roster, which is small."""
+    async def all_of_kind(self, kind: str) -> Sequence[Record]:
+        """Return every record of one kind.
 
-    async def page(self, after: str, limit: int) -> Sequence[Record]:
-        """Records whose id comes after this one, in the order of ids, at most so many; "" begins. Empty: that was all.
+        It is meant for kinds with few records, such as the roster. The same sequence object is returned until one of
+        the records changes, so a caller may cache by identity.
+        """
 
-        A walk over everything: what is there from its begin to its end is met exactly once.
+    async def scan(self, after: str, limit: int) -> Sequence[Record]:
+        """Return at most `limit` records whose id comes after `after`, in the order of ids; "" begins.
+
+        An empty result is the end. A record that exists from the first call to the last is returned exactly once.
         """
 
     async def purge(self) -> None:
-        """Leave no byte of what was destroyed; safe to call at any time."""
+        """Remove the bytes of destroyed and replaced records from the files; may be called at any time."""
+
+    async def lingering(self) -> Collection[Lingering]:
+        """Return why `purge` may leave what was destroyed where it was; empty where nothing keeps it."""
 
     async def check(self) -> None:
-        """Raise if writing is not possible now (used by /readyz)."""
+        """Raise if writing is not possible now; /readyz calls this."""
 
     async def close(self) -> None:
-        """Finish what is being written and let go of the lock."""
+        """Finish the writes that are under way, and give up the lock."""

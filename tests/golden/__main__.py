@@ -21,12 +21,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bot.archive import Archive
-from bot.records import load
-from bot.script import Script, scenarios
+from bot.crypto.vault import Vault
+from bot.engine.codec import decode
+from bot.engine.repository import ConversationRepository
+from bot.playground.chat_script import ChatScript, scenarios
+from bot.playground.simulator import KEY, Simulator
 from bot.store.base import Record
-from bot.theatre import KEY, Theatre
-from bot.vault import Vault
 
 FOLDER = Path(__file__).parent
 VAULT = Vault(KEY)  # the published root: nothing real is ever sealed with it
@@ -36,23 +36,25 @@ Feature = tuple[str, ...]
 Moment = dict[str, Any]
 
 
-class Watched(Theatre):
+class Watched(Simulator):
     """Every save is a moment from which a story might have to go on."""
 
     def __init__(self, folder: Path, scenario: str) -> None:
         super().__init__(folder)
         self.scenario, self.line, self.moments = scenario, 0, list[Moment]()
 
-    def _archive(self, store: Any, vault: Vault) -> Archive:
+    def _repository(self, store: Any, vault: Vault) -> ConversationRepository:
         save = store.save
 
         async def saved(*changes: Any) -> None:
             await save(*changes)
-            records = [record for kind in ("support", "volunteering", "doorstep") for record in await store.kind(kind)]
+            records = [
+                record for kind in ("support", "volunteering", "doorstep") for record in await store.all_of_kind(kind)
+            ]
             self.moments.append(self.moment(records))
 
         store.save = saved
-        return super()._archive(store, vault)
+        return super()._repository(store, vault)
 
     def moment(self, records: list[Record]) -> Moment:
         on_call = self.roles.get("on_call")
@@ -115,13 +117,13 @@ def shown(moment: Moment) -> set[Feature]:
 
 async def played(scenario: str, lines: list[str]) -> list[Moment]:
     with TemporaryDirectory() as folder:
-        theatre = Watched(Path(folder), scenario)
-        script = Script(theatre)
+        simulator = Watched(Path(folder), scenario)
+        script = ChatScript(simulator)
         for number, line in enumerate(lines, 1):
-            theatre.line = number
+            simulator.line = number
             await script.line(number, line)
         await script.end()
-        return theatre.moments
+        return simulator.moments
 
 
 def chosen(moments: list[Moment]) -> list[Moment]:
@@ -153,11 +155,13 @@ def main(version: str) -> None:
         sys.exit(f"{version} is released, and its golden records stay as they are: name the version that comes next.")
     dialogues = {name: path.read_text("utf-8").splitlines() for name, path in scenarios().items()}
     moments = [moment for name, lines in dialogues.items() for moment in asyncio.run(played(name, lines))]
+    if not moments:
+        sys.exit("No save was seen: does the simulator still make its repository where this tool looks?")
     lines = [json.dumps(moment, separators=(",", ":")) for moment in sealed_once(chosen(moments))]
     file.write_text("\n".join(lines) + "\n", "utf-8")
     for line in lines:
         for record in json.loads(line)["records"]:
-            load(reopened(record), VAULT)
+            decode(reopened(record), VAULT)
     print(f"{file.name}: {len(lines)} of {len(moments)} moments, {file.stat().st_size // 1024} KiB")
 
 

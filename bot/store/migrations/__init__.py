@@ -1,1 +1,1 @@
-"""Alembic's folder: each change of the tables, once made never changed."""
+"""Alembic's migrations: each one changes the tables, and is itself never changed after its release."""

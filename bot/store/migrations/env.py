@@ -1,4 +1,4 @@
-"""What Alembic runs: every migration in the one transaction that bot.store.schema has begun."""
+"""What Alembic runs: every migration, in the transaction that `bot.store.postgres.migrate` has begun."""
 
 from alembic import context
 

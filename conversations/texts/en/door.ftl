@@ -7,7 +7,7 @@ welcome =
     If you can't stay safe, { reach-crisis } now.
     Hard days happen in this work. Would you like to talk with a trained colleague? You don't need a reason.
     Please leave out patient details.{ $how ->
-        [typed] {" "}{ door-typed }
+        [typed] {" "}{ nobody-told }
        *[other] {""}
     }
 
@@ -25,15 +25,51 @@ privacy-limits = { $limits-signed ->
 }
 
 data =
-    While you have an open request we hold who you are here, what you ticked, and when to check in.
-    Not what happened, and no messages. It is erased { $erase-after } after closing.
+    While you have an open request we hold who you are here, what you ticked, whom you left out, and when to check in.
+    Also { data-others }. It is erased { $erase-after } after closing.
     Type "forget me" and it goes now. A peer's entry goes with "leave".
+data-others = the colleagues we asked and what they answered (we don't show that to anyone), and where our messages are
+data-request =
+    Your request: { $ticked-urgency }, { $stage }.{ $asked ->
+        [yes] {" "}You asked { $began }.
+       *[no] {""}
+    }{ $checks-in ->
+        [yes] {" "}We check in { $check-in }.
+       *[no] {""}
+    }{ $closes ->
+        [yes] {" "}It closes by itself { $closing }.
+       *[no] {""}
+    }{ $erases ->
+        [yes] {" "}It is erased { $erased }.
+       *[no] {" "}It is erased { $erase-after } after closing.
+    }
+    You ticked: { $ticked-about }, { $ticked-how }, { $ticked-when }, { $ticked-who }, { $ticked-language }, { $role }, { $department }{ $nights ->
+        [yes] , { ask-follow-up-nights }
+       *[no] {""}
+    }.
+    We also hold who you are here, { data-others }. Type "hide" to take this away, or "forget me" and all of it goes now.{ $picked ->
+        [yes] {" "}You left out { $left-out }.
+       *[no] {""}
+    }{ $named ->
+        [yes] {" "}You left out these names:
+       *[no] {""}
+    }
+data-stage-details = nobody was asked yet
+data-stage-asking = colleagues are asked
+data-stage-chosen = a colleague can talk, and you decide
+data-stage-resting = nothing is asked until you say
+data-stage-together = you and a colleague are in touch
+data-stage-afterwards = your colleague has finished
+data-stage-closed = closed
 
 ## Help that does not need us
 
 numbers =
     You can reach these people without us, and we won't know.
-    { $crisis } for a crisis. Emergency: { $emergency }.
+    { $one-number ->
+        [yes] { $crisis } for a crisis or an emergency.
+       *[no] { $crisis } for a crisis. Emergency: { $emergency }.
+    }
     { $lines }
 
 reach-crisis = { $crisis-texts ->
@@ -41,28 +77,41 @@ reach-crisis = { $crisis-texts ->
    *[no] call { $crisis }
 }
 
+emergency-too = { $one-number ->
+    [yes] {""}
+   *[no] {" "}Emergency: { $emergency }.
+}
+
 crisis =
-    You matter, and you can talk to someone now. Please { reach-crisis }. Emergency: { $emergency }.
-    We may not be able to find you, so please call. We can ask for a peer too.
+    You matter, and you can talk to someone now. Please { reach-crisis }.{ emergency-too }
+    Nobody is watching this chat, and we can't see where you are, so please call. We can ask for a peer too.
 crisis-asking =
-    You matter, and you can talk to someone now. Please { reach-crisis }. Emergency: { $emergency }.
-    We may not be able to find you, so please call. We can keep asking for a peer too.
+    You matter, and you can talk to someone now. Please { reach-crisis }.{ emergency-too }
+    Nobody is watching this chat, and we can't see where you are, so please call. We can keep asking for a peer too.
 crisis-somebody-there =
-    You matter, and you can talk to someone now. Please { reach-crisis }. Emergency: { $emergency }.
-    We may not be able to find you, so please call. A peer is there for you too.
+    You matter, and you can talk to someone now. Please { reach-crisis }.{ emergency-too }
+    Nobody is watching this chat, and we can't see where you are, so please call. A peer is there for you too.
 crisis-keep-asking =
-    We keep asking for a peer. If it gets too much before they write, { reach-crisis }.
+    We keep asking for a peer. You can talk to someone now: please { reach-crisis }.{ emergency-too }
+    Nobody is watching this chat, and we can't see where you are, so please call.
 
 ## Small answers
 
+# For whoever types "worried", or presses it on a card that is over.
+door-worried =
+    If you can't stay safe, { reach-crisis } now.{ emergency-too }
+    If you're worried about someone, call too, and stay with them if you can. Nobody is watching this chat.
+    Would you like to talk with a trained colleague?
 door-enough-today =
     You have asked for a peer today already, so we can't open another request just yet.
     You can reach people now at { $crisis }, or see other numbers below.
-door-nothing-open = You have no open request to stop. If you walk with someone as a peer, hand back on that card.
+door-nothing-open =
+    You have no open request to stop. If you walk with someone as a peer, hand back on that card. { stay-safe }
 door-forgotten =
     Done. What we hold about a request of yours is being erased now. { $platform } may keep its own copies of messages.
     If you are a peer too, type "leave" to leave the roster.
-door-hidden = We took what we said about you out of this chat, as far as { $platform } lets us. You can come back any time.
+# No release says this any more; one that was on its way when the program was replaced reads like the welcome.
+door-hidden = { welcome }
 settings =
     Are you a peer, and do you also use this in another workspace, or on another platform? Link the two, so that nobody offers you your own request.
     Make a code where you are a peer, and enter it where you are not. You can also leave it as it is.
@@ -70,13 +119,21 @@ link-form = Please enter the code that your other account shows. It counts for t
 link-form-title = Link your accounts
 link-checked = Thank you. If the code was right, your other account says so now.
 door-see-chat = We wrote to you in our own chat, where only you and the bot are. Please go on there.
-door-typed = What you typed stays in { $platform }; we did not keep it and passed it to nobody.
+door-typed =
+    If you can't stay safe, { reach-crisis } now. { nobody-told }{ $relay ->
+        [yes] {" "}To send words to your peer, press Write.
+       *[no] {""}
+    }
+nobody-told = Nobody was told, and we didn't keep what you typed, but { $platform } has it, and you can delete it there.
 taken-away = This is no longer needed.
 old-button = This was already answered. Nothing more is needed.
+still-open = There is a newer message about this. Its buttons work.
 noted = Thank you. This is noted.
 being-updated = We are being updated just now, so this did not count. Please try again in a minute.
 not-here = I only answer where nobody else reads. Please write to me in a chat of our own.
+without-buttons = We can't show you buttons here just now. Type status to read where things stand, or help for everything else.
 push = You have a message.
+show-card = Show
 push-offer = A colleague would like to talk.
 
 ## How a time is said

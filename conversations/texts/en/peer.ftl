@@ -17,9 +17,9 @@ peer-said-yes = Thank you. We'll tell you by { $by } whether you're needed.
 peer-not-this-time = That's fine. Thank you for telling us. Nobody is told.
 peer-not-today = That's fine. We won't ask you again until tomorrow.
 peer-full = Thank you. You already walk with as many colleagues as you chose to, so we'll ask someone else.
-peer-handed-back = That's fine. We'll ask someone else. Thank you for being there.
-peer-silent = We haven't heard from you, so we asked someone else. That's fine. Thank you for being there.
-neutral = This no longer needs you. Thank you for being there.
+peer-handed-back = That's fine. We'll ask someone else. Thank you for being there.{ last-numbers }
+peer-silent = Nothing is needed from you for this one now. Thank you.{ last-numbers }
+neutral = This one is taken care of. Thank you for offering.{ last-numbers }
 
 ## Together
 
@@ -60,8 +60,20 @@ peer-relay-named =
     { $clinician } shared their name with you. You can go on writing here, or talk elsewhere.
     Your hospital { hospital-can }. No patient details. A call is more private.
 peer-guide =
-    Listen first. Feelings, not the facts of what happened. No notes. No advice unless asked.
-    You don't have to carry this alone: you can hand back at any time.
+    Listen first. Feelings, not the facts of what happened. No notes, and no advice unless asked.
+    You don't have to carry this alone: hand back at any time. If you're worried about safety{ $on-call-there ->
+        [yes] , press I'm worried, or
+       *[no] :
+    } { reach-crisis }{ $one-number ->
+        [yes] .
+       *[no] , emergency { $emergency }.
+    }
+peer-unsafe =
+    If you or your colleague can't stay safe, { reach-crisis } now.{ emergency-too }
+    Nobody is watching this chat.{ $sent ->
+        [no] {""}
+       *[yes] {" "}Your line went to your colleague, and nothing else was said to them.
+    }
 peer-talked = Have you and { $alias } talked? A short hello is enough.
 peer-talked-named = Have you and { $clinician } talked? A short hello is enough.
 peer-thanks = Thank you for being there.
@@ -70,7 +82,13 @@ peer-talk-again = { $alias } would like to talk again. Please write to them when
 peer-talk-again-named = { $clinician } would like to talk again. Please write to them when you can.
 peer-worried =
     Thank you for saying so. Call the on-call person now: { $on-call }, { $on-call-phone }. If someone is in danger: { $emergency }.
-    Stay with them if you can. Only what you tell the on-call person is passed on.
+    Stay with them if you can. We told { $on-call } your name, and nothing about your colleague.
+peer-worried-phone =
+    Thank you for saying so. Nobody is told in this chat, so please phone the person on call now: { $on-call }, { $on-call-phone }.
+    If someone is in danger: { $emergency }. Stay with them if you can.
+peer-worried-on-call =
+    Thank you for saying so. You are the person on call, so nobody else is told. If someone is in danger: { $emergency }.
+    Stay with them if you can. You can also { reach-crisis }.
 peer-phone-now = Nobody has answered in chat yet. Please phone now: { $on-call-phone }. If someone is in danger: { $emergency }.
 peer-on-call-coming = { $on-call } has seen this and will write to you. If you can't wait, phone { $on-call-phone } or { $emergency }.
 on-call-page = { $peer }, a peer, is worried about someone and needs you now. Please write or call them.
@@ -78,11 +96,19 @@ on-call-thanks = Thank you. The peer knows that you are there.
 
 ## Afterwards
 
-peer-after = This is closed. Thank you for listening. How are you?
-peer-after-door = This is closed. Thank you for listening. If you would like to talk yourself, or like a break, the door is open.
-peer-after-okay = Thank you. Take care of yourself.
-peer-after-break = Take the time you need. We won't ask you for a week. Type "resume" when you like to be asked again.
-peer-after-talk = Of course. We've opened the same door for you, just below.
+peer-after = Thank you for listening. How are you?{ last-numbers }
+peer-after-door =
+    Thank you for listening. If you would like to talk yourself, or like a break, the door is open.
+    If you're worried about them or yourself, { reach-crisis }.{ emergency-too }
+peer-after-okay = Thank you. Take care of yourself.{ last-numbers }
+peer-after-break = Take the time you need. We won't ask you for a week. Type "resume" when you like to be asked again.{ last-numbers }
+peer-after-talk = Of course. We've opened the same door for you, just below.{ last-numbers }
+
+# Stays on a peer's last card for three days.
+last-numbers = { $numbers ->
+    [yes] {" "}If you're worried about them or yourself, { reach-crisis }.{ emergency-too }
+   *[no] {""}
+}
 
 ## Offering to be a peer
 
@@ -100,13 +126,16 @@ volunteer-ready =
     You are a peer. We'll ask you only in your hours, and for at most { $limit ->
         [one] one colleague
        *[other] { $limit } colleagues
-    } at once. You can say no without a reason, pause, or leave.
-volunteer-paused = You are paused until you say. Nobody is told. Thank you for looking after yourself.
-volunteer-paused-until = You are paused until { $until }. Nobody is told. Thank you for looking after yourself.
+    } at once. You can say no without a reason, pause, or leave. { numbers-at-hand }
+volunteer-paused = You are paused until you say. Nobody is told. Thank you for looking after yourself. { numbers-at-hand }
+volunteer-paused-until = You are paused until { $until }. Nobody is told. Thank you for looking after yourself. { numbers-at-hand }
+# For a peer who is worried about a colleague or themselves, whoever is on call.
+numbers-at-hand = In danger, { reach-crisis }.{ emergency-too }
 volunteer-code =
     Your code is { $code }. Where you also are, type "code" to me and enter it. It counts for ten minutes.
     Please show it to nobody, or leave it and nothing changes.
 volunteer-linked = Your two accounts are linked. A request from either is never offered to you.
+volunteer-worried = The on-call person for peers: { $on-call }, { $on-call-phone }. If you're worried, please phone now. This message tells no one.
 volunteer-pause = For how long would you like a break?
 volunteer-not-yet = You are not a peer yet. If you'd like to be one, type "peer".
 volunteer-not-now = That's fine. The door stays open.
@@ -114,6 +143,10 @@ volunteer-declined =
     Thank you for offering. The coordinator thinks that another role fits better just now. This says nothing about your care for colleagues.
     What you told us is erased within the hour.
 volunteer-unanswered = Nobody has answered your offer, and we are sorry. What you told us is erased within the hour. You can offer again any time.
+volunteer-renewed = Your training counts until { $until }. We'll ask you again in your hours. You can say no without a reason, pause, or leave.
+volunteer-not-renewed =
+    Your training was not renewed, so you have left the roster. You can talk with the coordinator about it, and offer again any time.
+    What we hold about you as a peer is erased within the hour. Thank you for being there.
 volunteer-left = You have left the roster. What we hold about you as a peer is erased within the hour. Thank you for being there.
 volunteer-training-ends = Your training counts until { $until }. Please speak with a coordinator about a refresher.
 volunteer-training-ended = Your training has run out, so we ask you for nothing new. Please speak with a coordinator about a refresher. You can leave at any time.
@@ -122,17 +155,31 @@ volunteer-training-ended = Your training has run out, so we ask you for nothing 
 
 coordinator-waiting =
     Someone is waiting for a peer ({ $urgency ->
-        [soon] they hoped for soon
-        [today] they hoped for today
+        [soon] they asked for soon
+        [today] they asked for today
        *[no-rush] no rush
     }), and nobody has said yes so far. No name is given to you, and none is needed.
 coordinator-asked-again = Everyone who is free has been asked again. Thank you.
 coordinator-if-it-fits = Thank you. If it fits, you'll hear.
-coordinator-settled = This no longer needs you. Thank you for being there.
+coordinator-settled = This one is taken care of. Thank you for offering.
 coordinator-cannot-reach =
     Someone asked for support, and we can no longer reach them here. No name is given to you. Their request was closed.
+coordinator-cannot-show =
+    Someone waits for support, and a message to them could not be shown. No name is given to you. Their request stays open. Please ask your IT to look into it.
 coordinator-approve =
     { $volunteer } offers to be a peer ({ $role }, { $department }) and has made the promise. When were they trained?
+coordinator-approve-empty =
+    { $volunteer } offers to be a peer ({ $role }, { $department }) and has made the promise.
+    Their profile is empty: requests from their own department could reach them. You may want to talk first.
+    When were they trained?
+coordinator-approve-when =
+    Nothing is approved yet. Please choose when { $volunteer } was trained, then press Approve.{ $empty ->
+        [yes] {" "}Their profile is empty.
+       *[no] {""}
+    }
+coordinator-renew =
+    { $volunteer } is a peer ({ $role }, { $department }). Their training has run out, so we ask them for nothing new.
+    When was their last refresher?
 coordinator-talk-first = They know that you would like to talk first. When you have, you can answer here.
 coordinator-approved = Approved. Thank you.
 coordinator-declined = Declined. They have been told kindly.

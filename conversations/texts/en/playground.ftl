@@ -19,6 +19,7 @@ page-copied = Copied.
 page-copy-by-hand = Your browser keeps the clipboard to itself. Please copy this by hand.
 page-copy-chat = Copy as .chat
 page-lost = The playground has stopped. Start it again with: make demo
+page-full = This playground is open in five other tabs, and your browser keeps no more lines open to it. Close one, and this tab goes on by itself.
 page-not-now = That did not go through. Please try again.
 
 ## Theme and language

@@ -8,6 +8,8 @@ ask-about-worn-out = Tired or burned out
 ask-about-home = Something at home
 ask-about-rather-not-say = Rather not say
 
+ask-about-none = nothing about what it is
+
 ask-how = How would you like to talk?
 ask-how-any = Any way
 ask-how-call = A call
@@ -19,6 +21,8 @@ ask-who-other-department = Not from my department
 ask-who-same-role = Same role as mine
 ask-who-been-through = Someone who has been through it
 ask-who-may-evaluate = A supervisor or reviewer is fine too
+
+ask-who-none = whoever can
 
 ask-role = My role (for matching only, never shown)
 ask-role-physician = Physician
@@ -55,7 +59,10 @@ ask-language-zh = Chinese
 ask-language-hi = Hindi
 ask-language-tl = Tagalog
 
+ask-language-none = no language
+
 ask-leave-out = People to leave out (shown to nobody)
+ask-leave-out-names = Names to leave out, up to ten, one a line (shown to nobody)
 
 ask-when = When suits you?
 ask-when-any-time = Any time

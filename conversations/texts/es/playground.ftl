@@ -18,6 +18,7 @@ page-copied = Copiado.
 page-copy-by-hand = Su navegador no deja usar el portapapeles. Por favor, cópielo a mano.
 page-copy-chat = Copiar como .chat
 page-lost = El simulador se ha detenido. Vuelva a abrirlo con: make demo
+page-full = Este simulador está abierto en otras cinco pestañas, y su navegador no abre más conexiones con él. Cierre una, y esta pestaña seguirá sola.
 page-not-now = No ha sido posible. Por favor, inténtelo otra vez.
 
 ## Theme and language

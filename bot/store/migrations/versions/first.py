@@ -1,15 +1,16 @@
-"""The records, and where each is found.
+"""The records, and the index over their keyed hashes.
 
-`keys` in a record says under which keyed hashes it is found; `record_keys` is the index over them. It is a table with
-B-trees because a GIN index would keep the hash of somebody forgotten: it never lets go of a key. Words compare by
-their bytes (COLLATE "C"), so that a new C library under the server spoils no index. What is sealed does not compress.
+`keys` in a record says under which keyed hashes it is found, and `record_keys` is the index over them. It is a table
+with B-trees because a GIN index never removes a key, and would keep the hash of a person who was forgotten. Text is
+compared by its bytes (COLLATE "C"), so that a new C library under the server corrupts no index. Ciphertext is stored
+uncompressed, since it does not compress.
 """
 
 from alembic import op
 
 revision = "0001"
 down_revision = None
-works_for = 1  # the oldest schema whose programmes may go on working on this one
+works_for = 1  # the oldest schema number whose releases work on this schema
 
 
 def upgrade() -> None:

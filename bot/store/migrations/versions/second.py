@@ -1,9 +1,9 @@
-"""Replicas: who is woken for a record, and who is looking at it.
+"""Replicas: when to wake one of them for a record, and which of them is working on it.
 
-`wake` is when somebody is to be woken, `poke` when the Procrastinate job `job` does it (by the server's clock, the rest
-by the programme's), `held` until when whoever looks at what is due keeps it from the others. The job's tables are
-Procrastinate's own; which of its schemas this is stands in bot/store/pokes.py, and a test says when a newer one needs a
-migration here.
+`wake` is when a replica should be woken, and `poke` when the Procrastinate job `job` does it: by the server's clock,
+while the other times are the programme's. `held` is until when a record is leased to one replica. The table of jobs is
+Procrastinate's own. Which of its schema versions this is stands in bot/store/postgres/wake_jobs.py, and a test fails
+when a newer one needs a migration here.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from procrastinate.schema import SchemaManager
 
 revision = "0002"
 down_revision = "0001"
-works_for = 2  # an older programme fills none of these columns, and believes that it is alone
+works_for = 2  # an older release fills none of these columns, and takes itself to be alone
 
 
 def upgrade() -> None:
@@ -26,4 +26,4 @@ def upgrade() -> None:
     """)
     op.execute("UPDATE records SET wake = due WHERE due IS NOT NULL")
     driver: Any = op.get_bind().connection.dbapi_connection
-    driver.execute(SchemaManager.get_schema())  # many statements, as they are: past SQLAlchemy's own placeholders
+    driver.execute(SchemaManager.get_schema())  # many statements, which SQLAlchemy's placeholders would break

@@ -1,0 +1,1 @@
+"""The fake Teams: a core without I/O, and a server that carries it."""

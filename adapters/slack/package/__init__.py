@@ -1,0 +1,1 @@
+"""What an administrator gives to Slack: the app manifest."""

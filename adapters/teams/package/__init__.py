@@ -1,0 +1,1 @@
+"""The Teams app package: a zip of manifest and icons that an administrator uploads."""

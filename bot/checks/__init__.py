@@ -1,1 +1,0 @@
-"""What the doctor looks at, one kind of thing a module; what runs asks the same of itself (readiness.py)."""

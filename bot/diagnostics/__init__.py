@@ -1,0 +1,1 @@
+"""`peersupport doctor`: read-only checks of an installation."""

@@ -1,0 +1,1 @@
+"""The loop: load a conversation, decide, write it once, deliver what it said."""

@@ -1,0 +1,56 @@
+"""What the server asks of a scheduler, and how often schedulers look."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, Protocol
+
+TICK: Final = timedelta(seconds=60)
+"""Between two ticks: at each, everything that is due is looked at, in case a wake-up was missed."""
+RETRY_AFTER: Final = timedelta(seconds=5)
+"""Until something that could not be done is tried again."""
+SHORTEST_WAIT: Final = timedelta(milliseconds=250)
+"""The soonest a wake-up is planned: what is due already must not make a busy loop."""
+
+
+class Wakeable(Protocol):
+    """What a scheduler wakes: the engine."""
+
+    async def wake(self) -> None:
+        """Do everything that is due. Safe to call late, twice, or from several replicas at once."""
+
+
+async def _nothing() -> None:
+    """Do no key rotation, as in the playground and in tests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What a scheduler runs at every tick beside the work that is due.
+
+    `rotate_keys` is awaited at every tick and returns at once when today's rotation is done; deadlines do not wait for
+    it. `tick_done` is called after a tick that ended without an error, and at no other moment.
+    """
+
+    rotate_keys: Callable[[], Awaitable[None]] = _nothing
+    tick_done: Callable[[], None] = lambda: None
+
+
+NO_UPKEEP: Final = Upkeep()
+
+
+class Scheduler(Protocol):
+    """Wakes the engine when something falls due.
+
+    The store alone says what is due, and is asked again each time. So a scheduler may be late, fire twice, or fire for
+    nothing: that delays a deadline and never loses one. The programme's time may differ from the machine's (tests move
+    it); only the distance to what is due is used.
+    """
+
+    def start(self) -> None:
+        """Begin with everything that is due already."""
+
+    async def stop(self) -> None:
+        """Plan no further wake-up; one that has begun is finished before this returns."""

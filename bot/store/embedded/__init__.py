@@ -1,0 +1,1 @@
+"""The embedded store: TinyDB over a sealed, append-only journal; one process."""

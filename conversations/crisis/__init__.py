@@ -1,0 +1,1 @@
+"""Hearing words of danger in what is typed. It may show the crisis card sooner, and does nothing else."""

@@ -1,0 +1,288 @@
+"""The front door: whatever anyone types or taps, at any stage, is met with a kind answer.
+
+Each visitor has a record of their own, apart from any request: it knows which request is theirs, so that two taps open
+one. A day after they last came by, what we answered here leaves their chat, but for the welcome; an hour later the
+record is forgotten. Forgotten first, it would leave cards that no word of theirs could take away.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from conversations import slots
+from conversations.crisis.listener import Listener
+from conversations.flow import SAME, Conversation, Decision, Flow, Role, after, on, opened, told
+from conversations.messages import (
+    CameBy,
+    HideCards,
+    NotAPeer,
+    RequestAsked,
+    RequestEnded,
+    RequestForgotten,
+    RequestOpens,
+)
+from conversations.model import (
+    URGENCIES,
+    Chose,
+    Effect,
+    Elapsed,
+    Erase,
+    Event,
+    Facts,
+    Message,
+    Opened,
+    OpenForm,
+    Person,
+    Post,
+    Respond,
+    Tell,
+    change,
+)
+from conversations.peers import linking
+from conversations.vocabulary import CardKind, Choice, Kind, Timer, Word
+
+DAY: Final = timedelta(hours=24)
+AN_HOUR: Final = timedelta(hours=1)  # long enough to take our cards away; the platform is not waited for
+AT_ONCE: Final = timedelta(minutes=1)  # likewise, where all of it is to go now
+
+CRISIS: Final = frozenset((slots.CRISIS,))
+
+ABOUT_A_PEER: Final = frozenset((Word.PEER, Word.PAUSE, Word.RESUME, Word.CHANGE, Word.LEAVE, Word.LINK))
+ABOUT_A_REQUEST: Final = frozenset((Word.NONE, Word.HELP, Word.STATUS, Word.STOP, Word.NOT_SAFE, Word.WORRIED))
+ABOUT_A_WALK: Final = frozenset((Word.HELP, Word.STATUS, Word.WORRIED))
+"""Words by which a peer asks for the cards of the colleague they walk with."""
+
+_WORDS: Final = {word.value: word for word in Word} | {"queue": Word.STATUS}
+"""What is typed for each word; who asks for the queue, asks how things stand."""
+
+WELCOME: Final = (Word.SOON, Word.TODAY, Word.NO_RUSH, Word.NUMBERS, Word.PEER, Word.PRIVACY)
+
+
+def parse_word(typed: str, listener: Listener) -> Word:
+    """The word that was typed, whatever its case, marks or leading command; `Word.NONE` for everything else.
+
+    Nothing else of what was typed leaves this function.
+
+    Args:
+        typed: What was typed.
+        listener: What hears that someone is not safe; then the word is `Word.NOT_SAFE`.
+    """
+    plain = unicodedata.normalize("NFKC", typed).casefold().replace("\u2019", "'")
+    plain = re.sub(r"^\s*/?peersupport\b", "", plain)
+    plain = re.sub(r"[^\w' -]+", " ", plain)
+    plain = " ".join(plain.split())
+    if plain in _WORDS:
+        return _WORDS[plain]
+    return Word.NOT_SAFE if listener.hears(typed) else Word.NONE
+
+
+class DoorStage(StrEnum):
+    """A visitor's record has one place."""
+
+    DOOR = "door"
+    FORGOTTEN = "forgotten"
+
+
+DOOR: Final = DoorStage.DOOR
+GONE: Final = DoorStage.FORGOTTEN
+
+
+class Doorstep(Conversation, frozen=True, kw_only=True):
+    """One person at our front door: their open request, if any, and when they asked for a peer today."""
+
+    stage: DoorStage
+    person: Person
+    request: str = ""
+    closed: tuple[str, ...] = ()  # requests of theirs that are not forgotten yet
+    asked: tuple[datetime, ...] = ()
+    goes_at: datetime | None = None  # when the record goes; None once our cards were taken away, which comes before
+
+    def requests(self) -> tuple[str, ...]:
+        """The ids of every request of theirs that is not forgotten."""
+        return *self.closed, *((self.request,) if self.request else ())
+
+
+def _begin(id: str, event: Event, facts: Facts) -> Doorstep | None:
+    return Doorstep(id=id, stage=DOOR, person=event.by) if isinstance(event, Opened) else None
+
+
+def _stay_a_day(door: Doorstep, facts: Facts) -> Doorstep:
+    return _stay(door, facts.now + DAY, AN_HOUR)
+
+
+def _stay(door: Doorstep, tidied: datetime, then: timedelta) -> Doorstep:
+    """Stay until our cards are taken away, and for a while after it.
+
+    One timer does both, because 0.2.0 serves beside us and knows of no other here.
+    """
+    return flow.wait(change(door, goes_at=tidied + then), {Timer.GO: tidied})
+
+
+flow = Flow[Doorstep](Kind.FRONT_DOOR, DoorStage, begin=_begin)
+
+visitor: Role[Doorstep] = Role("visitor", lambda door, who, _: who == door.person)
+
+
+def come_in(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
+    """Never silence: whatever was typed or tapped gets the card that fits where this person stands."""
+    answered, effects = _answer(_stay_a_day(door, facts), event, facts)
+    came_by = CameBy(asks=event.word in ABOUT_A_WALK, worried=event.word == Word.WORRIED)
+    return answered, (*effects, Tell(Kind.PEER, event.by, came_by))
+
+
+def _answer(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
+    if event.word in URGENCIES:
+        return _wants_to_talk(door, event, facts)
+    if event.word in ABOUT_A_PEER and not (door.request and event.word == Word.CHANGE):
+        return door, (Tell(Kind.PEER, event.by, event),)
+    if event.word in _OF_EVERY_REQUEST:
+        return _OF_EVERY_REQUEST[event.word](door, event, facts)
+    if door.request and event.word in (*ABOUT_A_REQUEST, Word.CHANGE):
+        numbers = (_card(event),) if event.word == Word.WORRIED else ()
+        return door, (Tell(Kind.REQUEST, door.request, event), *numbers)
+    return door, (_card(event),)
+
+
+def _forget(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
+    """Everything they ever asked for goes, and this record with it, when the answer has been read."""
+    requests = (Tell(Kind.REQUEST, request, event) for request in door.requests())
+    leaving = change(door, request="", closed=door.requests(), asked=())
+    return _stay(leaving, facts.now + AT_ONCE, AT_ONCE), (*requests, Erase(event.by), _card(event))
+
+
+def _hide(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
+    """Every card of ours goes out of this chat, whatever it was about.
+
+    What stands there afterwards is what anyone reads who just came by: a line about hiding would tell the next person
+    who looks at this screen that there was something to hide.
+    """
+    requests = (Tell(Kind.REQUEST, request, event) for request in door.requests())
+    return door, (*requests, Tell(Kind.PEER, event.by, HideCards()), Erase(event.by), _card(event))
+
+
+def _tell_data(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
+    """What each of their requests holds; where there is none, what we would hold."""
+    return door, tuple(Tell(Kind.REQUEST, request, event) for request in door.requests()) or (_card(event),)
+
+
+_OF_EVERY_REQUEST: Final = {Word.FORGET_ME: _forget, Word.HIDE: _hide, Word.DATA: _tell_data}
+
+
+def _wants_to_talk(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
+    """Two taps at once open one request, because both write this record."""
+    if door.request:
+        return door, (Tell(Kind.REQUEST, door.request, event),)
+    today = tuple(at for at in door.asked if at > facts.now - DAY)
+    if len(today) >= facts.programme.requests_a_day:
+        return door, (_respond(event.by, CardKind.DOOR_ENOUGH_TODAY, (Word.NUMBERS, Word.PRIVACY)),)
+    opens = RequestOpens(event.by, URGENCIES[event.word])
+    return change(door, request=facts.fresh, asked=today), (Tell(Kind.REQUEST, facts.fresh, opens),)
+
+
+_CARDS: Final = {
+    Word.NUMBERS: (CardKind.NUMBERS, (Word.SOON, Word.PRIVACY)),
+    Word.PRIVACY: (CardKind.PRIVACY, (Word.SOON, Word.DATA)),
+    Word.DATA: (CardKind.DATA, (Word.PRIVACY,)),
+    Word.SETTINGS: (CardKind.SETTINGS, (Word.LINK, Word.CODE, Word.PRIVACY)),
+    Word.STOP: (CardKind.DOOR_NOTHING_OPEN, WELCOME),
+    Word.FORGET_ME: (CardKind.DOOR_FORGOTTEN, WELCOME),
+    Word.NOT_SAFE: (CardKind.CRISIS, (Word.SOON, Word.NUMBERS)),
+    Word.WORRIED: (CardKind.DOOR_WORRIED, WELCOME),
+}
+
+_STAYING: Final = {Word.NOT_SAFE: slots.CRISIS, Word.WORRIED: slots.WORRIED}
+"""Cards that stand in the chat, whatever way the word came, each in a place that no other answer takes."""
+
+
+def _card(event: Opened) -> Effect:
+    if event.word == Word.CODE:
+        return OpenForm(linking.form(event.by))
+    card, choices = _CARDS.get(event.word, (CardKind.WELCOME, WELCOME))
+    if event.word in _STAYING:
+        return Post(Message(event.by, card, _STAYING[event.word], choices))
+    return _respond(event.by, card, choices, event.how if event.word == Word.NONE else "pressed")
+
+
+def door_card(who: Person, card: CardKind, choices: tuple[Word, ...] = (), how: str = "pressed") -> Message:
+    """A card of the front door: its buttons are words, and the same for everyone."""
+    return Message(who, card, slots.DOOR, choices, details={"how": how})
+
+
+def _respond(who: Person, card: CardKind, choices: tuple[Word, ...], how: str = "pressed") -> Respond:
+    return Respond(door_card(who, card, choices, how))
+
+
+def enter_a_code(door: Doorstep, event: Chose, facts: Facts) -> Decision[Doorstep]:
+    """The same answer whether the code was right or not: only the account that made it learns that it was.
+
+    Words of danger are heard wherever a person can write them.
+    """
+    code = event.answers.get("code", "")
+    heard = isinstance(code, str) and facts.programme.listener.hears(code)
+    unsafe = (Tell(Kind.FRONT_DOOR, event.by, Opened(event.by, Word.NOT_SAFE)),) if heard else ()
+    checked = _respond(event.by, CardKind.LINK_CHECKED, (Word.PRIVACY,))
+    return _stay_a_day(door, facts), (*linking.entered(event), checked, *unsafe)
+
+
+def not_a_peer(door: Doorstep, event: NotAPeer, facts: Facts) -> Decision[Doorstep]:
+    """A word of peers from a person who is none is answered like any other word."""
+    return door, (_respond(door.person, CardKind.VOLUNTEER_NOT_YET, ()),)
+
+
+def they_asked(door: Doorstep, event: RequestAsked, facts: Facts) -> Decision[Doorstep]:
+    """Only asking counts towards the day's limit: hesitating does not."""
+    return change(door, asked=(*door.asked, facts.now)), ()
+
+
+def their_request_ended(door: Doorstep, event: RequestEnded, facts: Facts) -> Decision[Doorstep]:
+    """The request is closed: another may be opened. A crisis card stays for a day from now."""
+    if door.request != event.request:
+        return door, ()
+    ended = change(door, request="", closed=(*door.closed, event.request))
+    return _stay_a_day(ended, facts), ()
+
+
+def their_request_is_forgotten(door: Doorstep, event: RequestForgotten, facts: Facts) -> Decision[Doorstep]:
+    """This record goes with the last request it knew, unless its person came by lately: then a card may stand here."""
+    left = change(door, closed=tuple(request for request in door.closed if request != event.request))
+    if door.goes_at is not None and facts.now < door.goes_at:
+        return left, ()
+    lately = max((at + DAY for at in door.asked), default=facts.now)
+    return flow.wait(left, {Timer.GO: max(lately, facts.now)}), ()
+
+
+def let_them_go(door: Doorstep, event: Elapsed, facts: Facts) -> Decision[Doorstep]:
+    """Take our cards away, and a while later forget the visitor.
+
+    What would tell the next person at this screen what was typed here leaves; the welcome tells nothing, and stays.
+    A crisis card stays until a day after their request has ended. Where this comes so late that the record was to be
+    gone by now, it goes: erasing never waits for a platform. While a request of theirs is known it never goes: two
+    could be opened, or one not be found.
+    """
+    spare = frozenset((CardKind.WELCOME,))
+    if door.request:
+        return flow.wait(door, {Timer.GO: facts.now + DAY}), (Erase(door.person, keep=CRISIS, spare=spare),)
+    if door.goes_at is not None and facts.now < door.goes_at:
+        tidied = flow.wait(change(door, goes_at=None), {Timer.GO: door.goes_at})
+        return tidied, (Erase(door.person, spare=spare),)
+    if door.closed:
+        return flow.wait(door, {Timer.GO: facts.now + DAY}), ()
+    return change(door, stage=GONE, deadlines={}), ()
+
+
+# fmt: off
+flow.table(
+    # stage      who      choice, timer, me leads to         by
+    opened(DOOR,                            to=SAME,         do=come_in),
+    on(DOOR,     visitor, Choice.LINK_ME,   to=SAME,         do=enter_a_code),
+    told(DOOR,            RequestAsked,     to=SAME,         do=they_asked),
+    told(DOOR,            RequestEnded,     to=SAME,         do=their_request_ended),
+    told(DOOR,            RequestForgotten, to=SAME,         do=their_request_is_forgotten),
+    told(DOOR,            NotAPeer,         to=SAME,         do=not_a_peer),
+    after(DOOR,           Timer.GO,         to=(GONE, SAME), do=let_them_go),
+)
+# fmt: on

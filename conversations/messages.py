@@ -1,0 +1,139 @@
+"""What conversations tell each other. Each message is a class; a table says which stage of which flow handles it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from conversations.model import Person, Told, Urgency
+
+# ---------------------------------------------------------------- to a request
+
+
+class RequestOpens(Told, frozen=True):
+    """A clinician asks for support: begins the request."""
+
+    clinician: Person
+    urgency: Urgency = "soon"
+
+
+class PeerLeft(Told, frozen=True):
+    """A peer has left the programme, and with it every request that knows them."""
+
+    peer: Person
+
+
+class Undelivered(Told, frozen=True):
+    """A message was given up after many tries, though its reader is still there. Told by the engine."""
+
+    to: Person
+    card: str = ""
+
+
+class TakenAwayUnread(Told, frozen=True):
+    """A card was taken away before its reader saw it. Told by the engine to the conversation that did so."""
+
+    to: Person
+    card: str = ""
+
+
+class PeerCameBy(Told, frozen=True):
+    """The peer came to the front door, which shows that they are there; `asks` if it was about those they walk with."""
+
+    peer: Person
+    asks: bool = True
+
+
+class PeerHides(Told, frozen=True):
+    """The peer wants the cards of this request out of their chat."""
+
+    peer: Person
+
+
+class ReadLate(Told, frozen=True):
+    """The words of a card could be read only now, so long after it was posted as a neutral line. Told by the engine."""
+
+    to: Person
+    card: str
+    waited: timedelta
+
+
+# ---------------------------------------------------------------- to a peer
+
+
+class CameBy(Told, frozen=True):
+    """This person came to the front door.
+
+    Args:
+        asks: Whether the word asks how things stand, or says that they are worried.
+        worried: Whether they say so.
+    """
+
+    asks: bool = True
+    worried: bool = False
+
+
+class OfferMade(Told, frozen=True):
+    """A request was offered to this peer."""
+
+
+class Accompanies(Told, frozen=True):
+    """The peer accompanies the clinician of this request from now on."""
+
+    request: str
+
+
+class Freed(Told, frozen=True):
+    """The peer no longer holds this request, and had not met its clinician."""
+
+    request: str
+
+
+class Helped(Told, frozen=True):
+    """The peer no longer holds this request and had been together with its clinician: a rest begins."""
+
+    request: str
+
+
+class NotToday(Told, frozen=True):
+    """The peer asks for no more offers today."""
+
+
+class NeedsABreak(Told, frozen=True):
+    """The peer asks for a break."""
+
+
+class CannotBeReached(Told, frozen=True):
+    """The platform shows the peer nothing any more."""
+
+
+class KnownElsewhere(Told, frozen=True):
+    """This person entered the peer's code: both are the same person."""
+
+    who: Person
+
+
+class HideCards(Told, frozen=True):
+    """The person wants every card of ours out of their chat."""
+
+
+# ---------------------------------------------------------------- to the front door
+
+
+class NotAPeer(Told, frozen=True):
+    """This person typed a word of peers, and is none."""
+
+
+class RequestAsked(Told, frozen=True):
+    """A request of this person began to look for a peer: it counts towards the day's limit."""
+
+
+class RequestEnded(Told, frozen=True):
+    """A request of this person was closed."""
+
+    request: str
+
+
+class RequestForgotten(Told, frozen=True):
+    """A request of this person was destroyed."""
+
+    request: str

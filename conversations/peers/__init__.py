@@ -1,0 +1,1 @@
+"""Being a peer: offering, approval, pausing, training, leaving."""

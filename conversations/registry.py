@@ -1,0 +1,155 @@
+"""Every kind of conversation, and what the engine has to know of each. The engine knows none of them by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, Generic, TypeVar
+
+import conversations.peers.table
+import conversations.support.table  # noqa: F401  both fill their tables
+from conversations import front_door
+from conversations.flow import Conversation, Flow
+from conversations.front_door import Doorstep
+from conversations.matching import whose_names
+from conversations.messages import CameBy
+from conversations.model import Event, Facts, Peer, Person
+from conversations.peers import record as peers
+from conversations.peers.record import PeerRecord
+from conversations.support import request as support
+from conversations.support.request import ASKING, OPEN, Request
+from conversations.vocabulary import CardKind, Kind
+
+C = TypeVar("C", bound=Conversation)
+
+
+class Index(StrEnum):
+    """Indexes by keyed hash under which records are found."""
+
+    PEER = "peer"  # requests that ask this peer, or that they accompany
+    TOLD = "told"  # requests of which this coordinator or on-call person was told that someone is waiting
+    CODE = "code"  # the peer who made this code
+
+
+class Need(StrEnum):
+    """What the facts of a decision must hold beyond the time and the programme."""
+
+    ROSTER = "roster"  # every peer
+    KNOWN_IN = "known-in"  # the ids of the requests that know this peer
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a record knows of how a person reads: their time zone, and whether a lock screen may say more."""
+
+    zone: str = ""
+    plain_push: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[C]):
+    """One kind of conversation, as the engine needs to know it.
+
+    Args:
+        flow: How it decides.
+        record: The class of its record.
+        title: What people call it, as the title of its drawing; empty for a kind that is not drawn.
+        needs: What its facts must hold beyond the time and the programme.
+        is_home: Whether each person has one record of this kind, in which the engine keeps where they are reached.
+        person: Whose record it is, where `is_home`.
+        whose_names: Whose names in a directory the facts of this decision must hold.
+        keys: What it is found by: people and words for each index.
+        links: The ids of other records that belong to its person.
+        preferences: How this reader reads, as far as the record knows.
+        on_nights: Whether this reader works nights at a moment, so that their quiet hours are by day.
+        open_stages: The stages in which it goes on, as a backup's summary counts them.
+        counted: Cards whose readers another person's card counts, so that who would not read one is found out first.
+        is_idle: Whether a message means nothing to the conversation, where there is one, and need not be handled.
+    """
+
+    flow: Flow[C]
+    record: type[C]
+    title: str = ""
+    needs: frozenset[Need] = frozenset()
+    is_home: bool = False
+    person: Callable[[C], Person | None] = lambda _: None
+    whose_names: Callable[[C, Event, Facts], frozenset[Person]] = lambda *_: frozenset()
+    keys: Callable[[C], Mapping[Index, tuple[Person | str, ...]]] = lambda _: {}
+    links: Callable[[C], tuple[str, ...]] = lambda _: ()
+    preferences: Callable[[C, Person], Preferences] = lambda *_: Preferences()
+    on_nights: Callable[[C, Person, datetime], bool] = lambda *_: False
+    open_stages: tuple[str, ...] = ()
+    counted: frozenset[CardKind] = frozenset()
+    is_idle: Callable[[C | None, Event], bool] = lambda *_: False
+
+
+def _people_of(request: Request) -> Mapping[Index, tuple[Person | str, ...]]:
+    holder = (request.peer,) if request.peer else ()
+    told = request.told if request.stage == ASKING else ()
+    return {Index.PEER: (*holder, *(offer.peer for offer in request.offers)), Index.TOLD: told}
+
+
+def _code_of(record: PeerRecord) -> Mapping[Index, tuple[Person | str, ...]]:
+    return {Index.CODE: (record.code,)} if record.code else {}
+
+
+def _walks_with_no_one(record: PeerRecord | None, event: Event) -> bool:
+    """Whether it says only that they are there, while no one waits for a sign of them."""
+    sign = isinstance(event, CameBy) and not event.asks
+    return sign and (record is None or not record.peer.holding)
+
+
+def _preferences_of_clinician(request: Request, reader: Person) -> Preferences:
+    return Preferences(zone=request.zone) if reader == request.clinician else Preferences()
+
+
+def _preferences_of_peer(record: PeerRecord, reader: Person) -> Preferences:
+    peer = record.peer
+    return Preferences(peer.zone, peer.plain_push) if reader == peer.person else Preferences()
+
+
+REQUESTS: Final = Entry(
+    support.flow,
+    Request,
+    title="Asking for support",
+    needs=frozenset((Need.ROSTER,)),
+    whose_names=whose_names,
+    keys=_people_of,
+    preferences=_preferences_of_clinician,
+    on_nights=lambda request, reader, at: reader == request.clinician and support.on_nights(request, at),
+    open_stages=OPEN,
+    counted=frozenset((CardKind.PEER_OFFER, CardKind.COORDINATOR_WAITING)),
+)
+PEERS: Final = Entry(
+    peers.flow,
+    PeerRecord,
+    title="Offering to be a peer",
+    needs=frozenset((Need.KNOWN_IN,)),
+    is_home=True,
+    person=lambda record: record.peer.person,
+    keys=_code_of,
+    preferences=_preferences_of_peer,
+    is_idle=_walks_with_no_one,
+)
+VISITORS: Final = Entry(
+    front_door.flow, Doorstep, is_home=True, person=lambda door: door.person, links=Doorstep.requests
+)
+
+ENTRIES: Final[Mapping[str, Entry[Any]]] = {entry.flow.kind: entry for entry in (REQUESTS, PEERS, VISITORS)}
+"""Every kind by its name on disk."""
+
+HOMES: Final = (Kind.FRONT_DOOR, Kind.PEER)
+"""The kinds of which each person has one record; in this order it is asked where a person is reached."""
+
+ENTRANCE: Final = Kind.FRONT_DOOR
+"""The kind that answers whatever anyone types."""
+
+ROSTER: Final = Kind.PEER
+"""The kind whose records are the roster."""
+
+
+def roster(records: Iterable[PeerRecord]) -> tuple[Peer, ...]:
+    """Everyone who may be a peer to someone, out of the records of `ROSTER`."""
+    return peers.roster(records)

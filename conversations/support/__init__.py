@@ -1,0 +1,1 @@
+"""A request for support, from asking to forgetting."""

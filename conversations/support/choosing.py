@@ -1,0 +1,110 @@
+"""A peer said yes: the clinician sees who it is and decides, while the peer knows only what the offer said."""
+
+from __future__ import annotations
+
+from conversations import matching, slots
+from conversations.flow import Decision
+from conversations.messages import PeerLeft
+from conversations.model import Chose, Effect, Elapsed, Erase, Facts, Message, Post, Update, change
+from conversations.support.asking import neutral, search, without
+from conversations.support.crisis import crisis_kept_true
+from conversations.support.request import (
+    CHOSEN,
+    RESTING,
+    Request,
+    by_urgency,
+    flow,
+    lasting,
+    when_others_may_be_asked,
+)
+from conversations.vocabulary import CardKind, Choice, Timer
+
+# ---------------------------------------------------------------- the yes
+
+
+def first_yes_wins(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    """The first yes wins. Every other card turns into the same line, in this same write."""
+    offer = next(offer for offer in request.offers if offer.peer == event.by)
+    mine = next((peer for peer in facts.peers if peer.person == event.by), None)
+    if mine is not None and matching.full(mine):
+        return without(request, event.by), (neutral(event.by, CardKind.PEER_FULL),)
+    others = tuple(neutral(other.peer) for other in request.offers if other != offer)
+    chosen = change(request, peer=offer.peer, alias=offer.alias, offers=())
+    return let_them_choose(chosen, facts, *others, thank=True)
+
+
+def let_them_choose(request: Request, facts: Facts, *also: Effect, thank: bool) -> Decision[Request]:
+    """Show the clinician who said yes, and wait for their tap.
+
+    Args:
+        request: The request with its peer.
+        facts: The world as it is.
+        also: What is said besides, first.
+        thank: Whether the peer reads by when they will know; a coordinator who took it reads another card.
+    """
+    wait = by_urgency(request, facts.programme.talked_soon, facts.programme.talked_other)
+    choose = when_others_may_be_asked(request, facts.now + wait, request.zone, facts)
+    chosen = flow.move(request, CHOSEN, {Timer.CHOOSE: choose, **lasting(request, facts)})
+    coordinators = tuple(neutral(who, CardKind.COORDINATOR_SETTLED, slots.WAITING) for who in request.told)
+    thanks = (Update(thank_you_card(chosen)),) if thank else ()
+    cards = *thanks, Post(chosen_card(chosen, facts)), crisis_kept_true(chosen)
+    return chosen, (*also, *coordinators, Erase(request.clinician, slots.DETAILS), *cards)
+
+
+def thank_you_card(request: Request) -> Message:
+    """By when the peer who said yes will know whether they are needed."""
+    assert request.peer is not None
+    by = {"by": request.deadlines[Timer.CHOOSE]}
+    return Message(request.peer, CardKind.PEER_SAID_YES, slots.OFFER, (Choice.HAND_BACK,), times=by)
+
+
+def chosen_card(request: Request, facts: Facts) -> Message:
+    """Who said yes: by name only if that peer chose to be visible."""
+    assert request.peer is not None
+    known = next((peer for peer in facts.peers if peer.person == request.peer), None)
+    unnamed = (Choice.STAY_UNNAMED,) if facts.programme.relay else ()
+    choices = (Choice.CONNECT, *unnamed, Choice.SOMEONE_ELSE, Choice.CHANGE_MY_MIND)
+    if known is None:
+        return Message(request.clinician, CardKind.SUPPORT_CHOSEN_COORDINATOR, slots.STATUS, choices)
+    card = CardKind.SUPPORT_CHOSEN_NAMED if known.visible else CardKind.SUPPORT_CHOSEN
+    people = {"peer": known.person} if known.visible else {}
+    given = "yes" if known.role else "no"
+    details = {"role": known.role, "role-given": given, "since": str(known.since.year) if known.since else ""}
+    return Message(request.clinician, card, slots.STATUS, choices, details=details, people=people)
+
+
+# ---------------------------------------------------------------- what the clinician answers
+
+
+def swap_silently(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    """The clinician wants another peer: this one reads the neutral line and never learns why."""
+    assert request.peer is not None
+    passed = change(request, passed=(*request.passed, request.peer))
+    asking, effects = search(passed, facts, show=Update)
+    return asking, (neutral(request.peer), *effects)
+
+
+def search_again(request: Request, event: Chose | PeerLeft, facts: Facts) -> Decision[Request]:
+    """The peer handed back, or left: others are asked."""
+    assert request.peer is not None
+    passed = change(request, passed=(*request.passed, request.peer))
+    asking, effects = search(passed, facts, card=CardKind.SUPPORT_LOOKING_AGAIN)
+    return asking, (neutral(request.peer, CardKind.PEER_HANDED_BACK), *effects)
+
+
+def release_the_peer(request: Request, event: Elapsed, facts: Facts) -> Decision[Request]:
+    """No tap came: the peer is let go kindly; the clinician is not chased, and nothing more is asked until they tap."""
+    assert request.peer is not None
+    resting = flow.move(change(request, peer=None), RESTING, lasting(request, facts))
+    return resting, (neutral(request.peer), Post(resting_card(resting)), crisis_kept_true(resting))
+
+
+def resting_card(request: Request) -> Message:
+    """Nothing is asked of the clinician; asking again is one tap away."""
+    choices = (Choice.KEEP_ASKING, Choice.STOP_ASKING)
+    return Message(request.clinician, CardKind.SUPPORT_RESTING, slots.STATUS, choices)
+
+
+def ask_once_more(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    """The clinician tapped: a new search begins."""
+    return search(request, facts, show=Update)

@@ -1,0 +1,161 @@
+"""What a clinician who has a request meets at the front door, whatever they type or press there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from conversations import slots
+from conversations.flow import Decision
+from conversations.messages import PeerCameBy, PeerHides
+from conversations.model import URGENCIES, Chose, Effect, Facts, Message, Opened, Post, Respond, Tell, Update, change
+from conversations.support.afterwards import finished_card
+from conversations.support.asking import asking_card, search
+from conversations.support.choosing import chosen_card, resting_card, thank_you_card
+from conversations.support.closing import close_now, not_before_the_page
+from conversations.support.crisis import crisis_card
+from conversations.support.details import change_card, data_card, details_card
+from conversations.support.escalation import make_it_sooner
+from conversations.support.request import (
+    A_MINUTE,
+    AFTERWARDS,
+    ASKING,
+    CHOSEN,
+    DETAILS,
+    RESTING,
+    TOGETHER,
+    Request,
+    RequestStage,
+    flow,
+)
+from conversations.support.together.cards import clinician_card, guide_card, peer_card
+from conversations.support.together.last_card import goodbye_to_the_peers
+from conversations.support.together.parting import clear
+from conversations.vocabulary import CardKind, Choice, Kind, Timer, Word
+
+
+def back_at_the_front_door(request: Request, event: Opened, facts: Facts) -> Decision[Request]:
+    """Answer the clinician; typed words stay in their chat, and one line says what became of them."""
+    if event.by != request.clinician:
+        return request, ()
+    decided, effects = _OWN.get(event.word, _answer)(request, event, facts)
+    if event.how != "typed" or event.word != Word.NONE:
+        return decided, effects
+    relay = "yes" if Choice.WRITE in status_card(request, facts).choices else "no"
+    typed = Post(Message(event.by, CardKind.DOOR_TYPED, slots.TYPED, details={"relay": relay}))
+    return decided, (typed, *effects)
+
+
+def _answer(request: Request, event: Opened, facts: Facts) -> Decision[Request]:
+    if event.word in URGENCIES:
+        return _asks_anew(change(request, urgency=URGENCIES[event.word]), request, facts)
+    match event.word:
+        case Word.STOP:
+            return close_now(request, facts, closer=event.by)
+        case Word.FORGET_ME:
+            return _forget_now(request, event, facts)
+        case Word.HIDE:
+            return request, clear(request, event.by)
+        case Word.NOT_SAFE:
+            return request, (Post(crisis_card(request)),)
+        case _:
+            return request, (Post(status_card(request, facts)),)
+
+
+def open_details(request: Request, event: Opened, facts: Facts) -> Decision[Request]:
+    """What they chose for this request comes first; otherwise the word is a peer's, about their own profile."""
+    if request.stage == DETAILS:
+        choosing = change(request, choosing=True)
+        return choosing, (Post(details_card(choosing, facts)),)
+    if request.stage == ASKING:
+        return request, (Post(change_card(request, facts)),)
+    if any(event.by in (peer.person, *peer.also) for peer in facts.peers):
+        return request, (Tell(Kind.PEER, event.by, event),)
+    return request, (Post(status_card(request, facts)),)
+
+
+def tell_data(request: Request, event: Opened, facts: Facts) -> Decision[Request]:
+    """What we hold, in reply: a command's answer is not even kept by the platform."""
+    return request, (Respond(data_card(request)),)
+
+
+_OWN: Final = {Word.CHANGE: open_details, Word.DATA: tell_data}
+
+
+def peer_came_by(request: Request, event: PeerCameBy, facts: Facts) -> Decision[Request]:
+    """A peer who asks finds what they can do for this request at the bottom of their chat again."""
+    if event.peer != request.peer or not event.asks:
+        return request, ()
+    if request.stage == CHOSEN:
+        return request, (Post(thank_you_card(request)),)
+    return request, (Post(peer_card(request, facts)), Post(guide_card(request, facts)))
+
+
+def peer_hides(request: Request, event: PeerHides, facts: Facts) -> Decision[Request]:
+    """Lines and cards leave the peer's chat; *status* brings back the cards they need. Whom to call stays."""
+    return request, clear(request, event.peer) if event.peer == request.peer else ()
+
+
+def _asks_anew(sooner: Request, request: Request, facts: Facts) -> Decision[Request]:
+    """To ask for a colleague again: with details before asking, by a new search where nobody is asked any more."""
+    if request.stage == DETAILS:
+        return sooner, (Post(details_card(sooner, facts)),)
+    if request.stage in (RESTING, AFTERWARDS):
+        return search(sooner, facts)
+    if request.stage == ASKING and sooner.urgency == "soon" and request.urgency != "soon":
+        hurried, effects = make_it_sooner(request, facts)
+        return hurried, (*effects, Post(status_card(hurried, facts)))
+    return request, (Post(status_card(request, facts)),)
+
+
+def _forget_now(request: Request, event: Opened, facts: Facts) -> Decision[Request]:
+    closed, effects = close_now(request, facts, closer=event.by)
+    to_others = tuple(_lasting(effect) for effect in effects if isinstance(effect, Tell) or effect.to != event.by)
+    return _going(closed, request, facts), (*goodbye_to_the_peers(request), *to_others, *clear(request, event.by))
+
+
+def _going(closed: Request, request: Request, facts: Facts) -> Request:
+    """It is gone within a minute. What its peers are asked at the last stays: it is answered at the front door."""
+    soonest = not_before_the_page(request, facts.now + A_MINUTE)
+    nothing_more = dict.fromkeys((Timer.TIDY, Timer.LAST_CARD, Timer.CRISIS))
+    return flow.wait(closed, {**nothing_more, Timer.FORGET: soonest})
+
+
+def _lasting(effect: Effect) -> Effect:
+    """The request is about to be gone: what its peer is asked afterwards must be answered at the front door."""
+    if not isinstance(effect, Post) or effect.message.card != CardKind.PEER_AFTER:
+        return effect
+    choices = (Word.SOON, Word.WORRIED, Word.PAUSE, Word.PRIVACY)
+    return Post(Message(effect.to, CardKind.PEER_AFTER_DOOR, slots.DOOR, choices, details={"how": "pressed"}))
+
+
+def back_after_closing(request: Request, event: Opened, facts: Facts) -> Decision[Request]:
+    """A closed request waits for its day; its clinician may have it gone, or out of sight, at once."""
+    if event.by != request.clinician:
+        return request, ()
+    if event.word == Word.FORGET_ME:
+        return _going(request, request, facts), (*goodbye_to_the_peers(request), *clear(request, event.by))
+    if event.word == Word.DATA:
+        return tell_data(request, event, facts)
+    return request, clear(request, event.by) if event.word == Word.HIDE else ()
+
+
+def status_card(request: Request, facts: Facts) -> Message:
+    """Where this request stands, in one card, said again at the bottom of the chat."""
+    return _STATUS[request.stage](request, facts)
+
+
+_STATUS: Final[Mapping[RequestStage, Callable[[Request, Facts], Message]]] = {
+    DETAILS: details_card,
+    ASKING: asking_card,
+    CHOSEN: chosen_card,
+    RESTING: lambda request, _: resting_card(request),
+    TOGETHER: clinician_card,
+    AFTERWARDS: lambda request, _: finished_card(request),
+}
+
+
+def carry_on(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    """The clinician who read the crisis card wants us to keep asking; its numbers stay."""
+    choices = (Choice.STOP_ASKING,)
+    return request, (Update(Message(event.by, CardKind.CRISIS_KEEP_ASKING, slots.CRISIS, choices)),)

@@ -1,0 +1,1 @@
+"""Two who are together: what each reads, how they write, whether they have talked, and how they part."""

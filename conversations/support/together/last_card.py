@@ -1,0 +1,101 @@
+"""The last card of a peer whose part is over: how are they, and for three days whom to call if they are worried."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from conversations import slots
+from conversations.flow import Decision
+from conversations.messages import NeedsABreak
+from conversations.model import Chose, Effect, Elapsed, Facts, Message, Opened, Refresh, Tell, Update, change
+from conversations.support.request import OVER, TOGETHER, Finished, Request, flow, next_last_card
+from conversations.vocabulary import CardKind, Choice, Kind, Timer, Word
+
+STAYS = timedelta(hours=72)
+"""How long the numbers and *I'm worried* stay on the card."""
+
+
+def with_last_card(request: Request, facts: Facts, *, until: datetime | None = None) -> tuple[Request, Message]:
+    """Note that the peer's part is over.
+
+    Args:
+        request: The request, with its peer.
+        facts: The world as it is.
+        until: When the numbers leave the card at the latest; None where nothing but their own time ends them.
+
+    Returns:
+        The request, and the card that asks the peer how they are.
+    """
+    assert request.peer is not None
+    ends = facts.now + STAYS
+    finished = Finished(request.peer, min(ends, until) if until else ends)
+    others = tuple(other for other in request.finished if other.peer != request.peer)
+    noted = change(request, finished=(*others, finished), parted=request.peer)
+    return noted, _card(finished, facts)
+
+
+def _card(finished: Finished, facts: Facts) -> Message:
+    asked = finished.card == CardKind.PEER_AFTER
+    choices = (Choice.OKAY, Choice.BREAK, Choice.TO_TALK) if asked else ()
+    numbers = finished.until > facts.now
+    worried = (Choice.WORRIED,) if numbers and facts.programme.on_call else ()
+    details = {"numbers": "yes" if numbers else "no"}
+    return Message(finished.peer, finished.card, slots.LAST, (*choices, *worried), details=details)
+
+
+def the_numbers_leave(request: Request, event: Elapsed, facts: Facts) -> Decision[Request]:
+    """Three days are over: the card keeps its words, and what it asks can still be answered."""
+    over = [finished for finished in request.finished if finished.until <= facts.now]
+    left = change(request, finished=still_asked(request, facts)) if request.stage in OVER else request
+    cards = tuple(Refresh(_card(finished, facts)) for finished in over)
+    return flow.wait(left, {Timer.LAST_CARD: next_last_card(left, facts)}), cards
+
+
+def still_asked(request: Request, facts: Facts) -> tuple[Finished, ...]:
+    """Whose last card has buttons: once a request is closed, no other peer of it is remembered."""
+    return tuple(
+        finished for finished in request.finished if finished.until > facts.now or finished.card == CardKind.PEER_AFTER
+    )
+
+
+def goodbye_to_the_peers(request: Request) -> tuple[Refresh, ...]:
+    """The request is about to be gone: what its peers were asked must be answered at the front door.
+
+    A peer who is there now reads so in a card of their own.
+    """
+    choices = (Word.SOON, Word.WORRIED, Word.PRIVACY)
+    there = request.peer if request.stage == TOGETHER else None
+    asked = [finished.peer for finished in request.finished if finished.peer != there]
+    return tuple(Refresh(Message(who, CardKind.PEER_AFTER_DOOR, slots.LAST, choices)) for who in asked)
+
+
+# ---------------------------------------------------------------- what the peer answers
+
+
+def peer_is_okay(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    """The peer is okay."""
+    return _answered(request, event, CardKind.PEER_AFTER_OKAY, facts)
+
+
+def peer_wants_a_break(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    """The peer gets no offers for a while."""
+    rest = Tell(Kind.PEER, event.by, NeedsABreak())
+    return _answered(request, event, CardKind.PEER_AFTER_BREAK, facts, rest)
+
+
+def peer_wants_to_talk(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    """Peers are looked after too: the same front door, opened for them."""
+    door = Tell(Kind.FRONT_DOOR, event.by, Opened(event.by, Word.SOON))
+    return _answered(request, event, CardKind.PEER_AFTER_TALK, facts, door)
+
+
+def _answered(request: Request, event: Chose, card: CardKind, facts: Facts, *also: Effect) -> Decision[Request]:
+    """Thank the peer in place; the numbers stay.
+
+    A request of 0.2.0 remembers no last card, and asked in the place of the offer: nothing stays there.
+    """
+    mine = next((finished for finished in request.finished if finished.peer == event.by), Finished(event.by, facts.now))
+    answered = change(mine, card=card)
+    noted = tuple(answered if finished is mine else finished for finished in request.finished)
+    place = slots.OFFER if event.slot == slots.OFFER else slots.LAST
+    return change(request, finished=noted), (Update(change(_card(answered, facts), slot=place)), *also)

@@ -1,0 +1,417 @@
+"""Explores every flow from its beginning: everyone does everything at every stage, and every deadline passes.
+
+What the laws of the flows are held against, and the arrows of the tables.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from typing import Any
+
+from conversations import front_door, registry, slots
+from conversations.crisis.listener import Listener
+from conversations.crisis.phrases import CrisisPhrases
+from conversations.flow import FORGOTTEN, Flow
+from conversations.front_door import Doorstep
+from conversations.immutable import replace
+from conversations.messages import (
+    Accompanies,
+    CameBy,
+    CannotBeReached,
+    Freed,
+    Helped,
+    HideCards,
+    KnownElsewhere,
+    NeedsABreak,
+    NotAPeer,
+    NotToday,
+    OfferMade,
+    PeerCameBy,
+    PeerHides,
+    PeerLeft,
+    ReadLate,
+    RequestAsked,
+    RequestEnded,
+    RequestForgotten,
+    RequestOpens,
+    TakenAwayUnread,
+    Undelivered,
+)
+from conversations.model import (
+    Answers,
+    Chose,
+    Effect,
+    Elapsed,
+    Event,
+    Facts,
+    Line,
+    Message,
+    OnCall,
+    Opened,
+    Peer,
+    Person,
+    Programme,
+    Show,
+    Told,
+    Unreached,
+)
+from conversations.peers.record import PeerRecord
+from conversations.support.request import Finished, Request
+from conversations.vocabulary import CardKind, Kind, Timer, Word
+
+SUPPORT, VOLUNTEERING, DOORSTEP = registry.REQUESTS.flow, registry.PEERS.flow, registry.VISITORS.flow
+FLOWS: tuple[Flow[Any], ...] = (SUPPORT, VOLUNTEERING, DOORSTEP)
+MONDAY = datetime(2026, 3, 2, 14, tzinfo=UTC)
+
+ANA, BO, CY, DI, DANA, EVE, KIM, OTTO = (
+    Person(platform, "hospital", name)
+    for platform, name in (
+        ("slack", "Ana"),
+        ("teams", "Bo"),
+        ("slack", "Cy"),
+        ("slack", "Di"),
+        ("slack", "Dana"),
+        ("teams", "Eve"),
+        ("slack", "Kim"),
+        ("slack", "Otto"),
+    )
+)
+TRAINED = date(2028, 1, 1)
+SINCE = date(2025, 1, 1)
+PEERS = (
+    Peer(BO, role="nurse", zone="America/New_York", trained_until=TRAINED, since=SINCE),
+    Peer(CY, role="", visible=True, trained_until=TRAINED, since=SINCE),
+)
+KIM_ON_CALL = OnCall("Dr. Kim Lee", "555 0100", "day and night", KIM)
+LINES = (Line("Physician Support Line", "1-888-409-0141"), Line("Crisis Text Line", "text HOME to 741741"))
+HEARS = Listener((CrisisPhrases(hear=("not safe",)),))
+FULL_HOUSE = Programme(coordinators=(DANA, EVE), on_call=KIM_ON_CALL, waves=(1,), lines=LINES, listener=HEARS)
+
+WORLDS: dict[str, Facts] = {
+    "everybody is there": Facts(MONDAY, FULL_HOUSE, PEERS),
+    "one trained peer, a phone on call": Facts(
+        MONDAY,
+        Programme(
+            automatic_approval=True,
+            crisis_texts=False,
+            check_ins=(timedelta(hours=4),),
+            lines=LINES,
+            relay=False,
+            on_call=replace(KIM_ON_CALL, person=None),
+            quiet=None,
+        ),
+        (replace(PEERS[1], role="midwife"),),
+    ),
+    "everybody sleeps": Facts(
+        MONDAY, FULL_HOUSE, tuple(replace(peer, hours=("nights",), zone="UTC") for peer in PEERS)
+    ),
+    "nobody volunteered": Facts(MONDAY, Programme(lines=LINES, quiet=(time(22), time(7)))),
+}
+CALLED = {who: (who.id,) for who in (BO, CY, DI, DANA, EVE, KIM, OTTO)}
+WORLDS = {name: replace(facts, names=CALLED) for name, facts in WORLDS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One event, and what it did."""
+
+    before: Any
+    event: Event
+    facts: Facts
+    after: Any
+    effects: tuple[Effect, ...]
+
+    @property
+    def shows(self) -> tuple[Show, ...]:
+        return tuple(effect for effect in self.effects if isinstance(effect, Show))
+
+    @property
+    def says(self) -> tuple[Message, ...]:
+        return tuple(effect.message for effect in self.shows)
+
+
+Happens = Callable[[Any, Facts], Iterator[tuple[Event, Facts]]]
+Likeness = Callable[[Any], object]
+
+MOST = 2000  # states of one kind in one world that are not alike
+
+
+def explore(flow: Flow[Any], first: Iterable[tuple[Any, Facts]], happens: Happens, alike: Likeness) -> Iterator[Tried]:
+    """Every event from every state that can be reached, breadth first; states that are alike are tried once."""
+    todo = deque(first)
+    seen: set[object] = set()
+    while todo:
+        talk, facts = todo.popleft()
+        if talk.stage == FORGOTTEN or alike(talk) in seen:
+            continue
+        seen.add(alike(talk))
+        assert len(seen) < MOST, "something grows without end"
+        for event, then in happens(talk, facts):
+            yield from _one(flow, talk, event, then, todo)
+        for late in (timedelta(0), timedelta(days=3), timedelta(days=40)):
+            yield from _time_passes(flow, talk, facts, late, todo)
+
+
+def _one(flow: Flow[Any], talk: Any, event: Event, facts: Facts, todo: deque[tuple[Any, Facts]]) -> Iterator[Tried]:
+    after, effects = flow.decide(talk, event, facts)
+    todo.append((after, facts))
+    yield Tried(talk, event, facts, after, effects)
+
+
+def _time_passes(
+    flow: Flow[Any], talk: Any, facts: Facts, late: timedelta, todo: deque[tuple[Any, Facts]]
+) -> Iterator[Tried]:
+    """Each deadline that has passed, oldest first and once: a clock may be late, never early."""
+    if talk.due is None:
+        return
+    then = replace(facts, now=max(talk.due, facts.now) + late)
+    over: set[str] = set()
+    while running := sorted((at, name) for name, at in talk.deadlines.items() if name not in over and at <= then.now):
+        over.add(running[0][1])
+        for step in _one(flow, talk, Elapsed(running[0][1]), then, todo):
+            yield step
+            talk = step.after
+
+
+# ---------------------------------------------------------------- support
+
+WISHES: tuple[Answers, ...] = (
+    {},
+    {
+        "about": "complaint",
+        "how": "call",
+        "who": ("same-role", "been-through", "may-evaluate"),
+        "leave-out": (DANA,),
+        "leave-out-names": "Kowalski, B. Lem",
+        "when": "break",
+        "follow-up": ("check-in", "nights"),
+    },
+    {"leave-out-names": "\n".join(f"Kowalski-{letter}" for letter in "abcdefghijkl")},
+    {"how": "here", "follow-up": (), "role": 7, "language": "Klingon", "who": "none"},  # forged, or nonsense
+)
+ANSWERS: dict[str, tuple[Answers, ...]] = {
+    "ask": WISHES,
+    "save": WISHES[1:2],
+    "send": ({"line": "It has been a long week."}, {"line": "I am not safe."}, {"line": " "}, {}),
+}
+
+
+def requests(facts: Facts) -> Iterator[tuple[Request, Facts]]:
+    for urgency in ("soon", "today", "no-rush"):
+        begun = SUPPORT.begin("r", RequestOpens(ANA, urgency), facts)
+        assert begun
+        yield begun, facts
+
+
+def _what_happens_to_a_request(talk: Request, facts: Facts) -> Iterator[tuple[Event, Facts]]:
+    if talk.stage == "new":
+        yield RequestOpens(ANA), facts
+        return
+    peers = {*(offer.peer for offer in talk.offers), *(finished.peer for finished in talk.finished)}
+    involved = {ANA, KIM, *talk.told, *peers, *((talk.peer,) if talk.peer else ())}
+    for by in sorted({*involved, OTTO}):
+        for choice in SUPPORT.choices(talk.stage):
+            for answers in ANSWERS.get(choice, ({},)):
+                slot = slots.PAGE if choice == "on-it" else slots.pen(talk.alias)
+                yield Chose(by, choice, answers, slot), replace(facts, luck=len(talk.passed))
+    for offer in talk.offers:  # they said yes somewhere else a moment ago
+        full = (
+            replace(peer, holding=("a", "b", "c", "d", "e")) if peer.person == offer.peer else peer
+            for peer in facts.peers
+        )
+        yield Chose(offer.peer, "yes"), replace(facts, peers=tuple(full))
+    for who in sorted(involved):
+        yield Unreached(who, CardKind.RELAY_LINE), facts
+        yield Undelivered(who, CardKind.RELAY_LINE), facts
+        yield TakenAwayUnread(who, CardKind.RELAY_LINE), facts
+        yield PeerCameBy(who), facts
+        yield PeerHides(who), facts
+        yield Undelivered(who, CardKind.SUPPORT_ASKING), facts
+        yield ReadLate(who, CardKind.SUPPORT_CHOSEN, timedelta(minutes=30)), facts
+        yield ReadLate(who, CardKind.PEER_TALKED, timedelta(minutes=30)), facts
+        yield PeerLeft(who), facts
+    for word in (Word.NONE, Word.SOON, Word.STOP, Word.CHANGE, Word.DATA, Word.FORGET_ME, Word.HIDE, Word.NOT_SAFE):
+        yield Opened(ANA, word, "typed"), facts
+    yield Opened(OTTO, Word.STOP), facts
+
+
+def _requests_alike(talk: Request) -> object:
+    """What decides how a request goes on, without the hour and without what is as good as the same."""
+    match talk.stage:
+        case "new" | "details":
+            return talk.stage, talk.urgency, talk.choosing
+        case "asking":
+            offers = frozenset(offer.peer for offer in talk.offers)
+            wishes = talk.wishes.about, bool(talk.check_ins)
+            story = talk.late, talk.met, bool(talk.told), len(talk.passed) > 1
+            return talk.stage, talk.urgency == "soon", wishes, offers, *story
+        case "together":
+            named = talk.clinician_named, talk.peer_named
+            unnamed = talk.contact.wrote_last if named == (False, False) else ""
+            waiting = talk.reminded, talk.contact.asked, talk.contact.waited and talk.reminded
+            return talk.stage, talk.peer, named, waiting, "page" in talk.deadlines, bool(talk.check_ins), unnamed
+        case _:
+            left = "tidy" in talk.deadlines, bool(talk.check_ins), len(talk.finished)
+            return talk.stage, talk.wishes.about, talk.peer, talk.met, *left
+
+
+# ---------------------------------------------------------------- volunteering
+
+PROFILES: tuple[Answers, ...] = (
+    {},
+    {
+        "my-role": "physician",
+        "my-department": "wards",
+        "been-through": ("work",),
+        "languages": ("es",),
+        "my-hours": ("nights", "tea-time"),
+        "limit": "1",
+        "showing": ("visible", "plain-push"),
+        "evaluates": ("reviews",),
+    },
+    {"limit": "many", "my-role": ("nurse",), "languages": (), "my-hours": "days"},
+)
+VOLUNTEER_ANSWERS: dict[str, tuple[Answers, ...]] = {
+    "next": PROFILES,
+    "save": PROFILES,
+    "approve": ({}, {"trained": "year"}, {"trained": "never"}),
+}
+
+
+TOLD_A_PEER: tuple[Told, ...] = (
+    OfferMade(),
+    Accompanies("r"),
+    CameBy(),
+    CameBy(worried=True),
+    Freed("r"),
+    Helped("r"),
+    NotToday(),
+    NeedsABreak(),
+    HideCards(),
+    CannotBeReached(),
+)
+
+
+def volunteers(facts: Facts) -> Iterator[tuple[PeerRecord, Facts]]:
+    begun = VOLUNTEERING.begin("v", Opened(DI, Word.PEER), facts)
+    assert begun
+    yield begun, replace(facts, known_in=("r",), fresh="1a2b3c4d")
+
+
+def _what_happens_to_a_volunteer(talk: PeerRecord, facts: Facts) -> Iterator[tuple[Event, Facts]]:
+    for word in sorted(front_door.ABOUT_A_PEER):
+        yield Opened(DI, word, "typed"), facts
+    if talk.stage == "new":
+        return
+    for by in (DI, DANA, EVE, OTTO):
+        for choice in VOLUNTEERING.choices(talk.stage):
+            for answers in VOLUNTEER_ANSWERS.get(choice, ({},)):
+                yield Chose(by, choice, answers), facts
+    for told in TOLD_A_PEER:
+        yield told, facts
+    yield KnownElsewhere(DI), facts
+    yield KnownElsewhere(BO), facts
+    yield Unreached(DI), facts
+
+
+def _volunteers_alike(talk: PeerRecord) -> object:
+    peer = talk.peer
+    return (
+        talk.stage,
+        peer.paused,
+        talk.paused_until is None,
+        bool(peer.asked),
+        bool(peer.role),
+        len(peer.holding) > 1,
+        peer.resting_until is None,
+        talk.reminders,
+        "expiring" in talk.deadlines,
+        "expired" in talk.deadlines,
+        "tidy" in talk.deadlines,
+        bool(talk.code),
+        bool(peer.also),
+    )
+
+
+# ---------------------------------------------------------------- the door
+
+
+def doorsteps(facts: Facts) -> Iterator[tuple[Doorstep, Facts]]:
+    begun = DOORSTEP.begin("d", Opened(ANA), facts)
+    assert begun
+    there, _ = DOORSTEP.decide(begun, Opened(ANA), facts)
+    yield there, replace(facts, fresh="r")
+
+
+def _what_happens_at_the_door(talk: Doorstep, facts: Facts) -> Iterator[tuple[Event, Facts]]:
+    for word in sorted(Word):
+        for how in ("pressed", "typed", "command"):
+            yield Opened(ANA, word, how), facts
+    for code in ("1A2B-3c4d", "a word", 7):
+        for by in (ANA, OTTO):
+            yield Chose(by, "link-me", {"code": code}, "link"), facts
+    yield RequestAsked(), facts
+    yield NotAPeer(), facts
+    for request in ("r", "another"):
+        yield RequestEnded(request), facts
+        yield RequestForgotten(request), facts
+    yield Unreached(ANA), facts
+
+
+def _doorsteps_alike(talk: Doorstep) -> object:
+    return talk.stage, talk.request, min(len(talk.asked), 4), talk.closed[:2], "tidy" in talk.deadlines
+
+
+@cache
+def tried(name: Kind) -> tuple[Tried, ...]:
+    """Everything that can happen to this kind of conversation, in every world."""
+    first, happens, alike = {
+        SUPPORT.kind: (requests, _what_happens_to_a_request, _requests_alike),
+        VOLUNTEERING.kind: (volunteers, _what_happens_to_a_volunteer, _volunteers_alike),
+        DOORSTEP.kind: (doorsteps, _what_happens_at_the_door, _doorsteps_alike),
+    }[name]
+    flow = next(flow for flow in FLOWS if flow.kind == name)
+    steps = tuple(
+        step
+        for facts in WORLDS.values()
+        for step in explore(flow, first(facts), happens, alike)  # type: ignore[operator]
+    )
+    return (*steps, *_walking(steps)) if name == VOLUNTEERING.kind else steps
+
+
+def _walking(steps: tuple[Tried, ...]) -> Iterator[Tried]:
+    """A peer who walks with someone types a word: exploring holds one request as good as none."""
+    ready = next(step.after for step in steps if step.after.stage == "ready")
+    walks = replace(ready, peer=replace(ready.peer, holding=("r",)))
+    for told in (CameBy(), HideCards()):
+        yield _tried(VOLUNTEERING, walks, told, next(iter(WORLDS.values())))
+
+
+def seldom() -> Iterator[Tried]:
+    """What an exploration from the beginning does not come by: deadlines that fall together by other settings, and a
+    coordinator who turned out to be left out after they were told.
+    """
+    facts = next(iter(WORLDS.values()))
+    one_of_each = {step.after.stage: step.after for step in tried(SUPPORT.kind) if step.after.deadlines}
+    for request in one_of_each.values():
+        if Timer.PAGE in SUPPORT.waits(request.stage):
+            paged = replace(request, worried=BO, deadlines={**request.deadlines, Timer.PAGE: facts.now})
+            yield _tried(SUPPORT, paged, Elapsed(Timer.PAGE), facts)
+        if Timer.LAST_CARD in SUPPORT.waits(request.stage):
+            finished = replace(request, finished=(Finished(BO, facts.now),))
+            yield _tried(SUPPORT, finished, Elapsed(Timer.LAST_CARD), facts)
+        if Timer.CLOSE in SUPPORT.waits(request.stage):
+            late = replace(facts, now=facts.now + timedelta(days=60))
+            yield _tried(SUPPORT, request, Elapsed(Timer.CLOSE), late)
+            yield _tried(SUPPORT, replace(request, touched=late.now), Elapsed(Timer.CLOSE), late)
+    asking = one_of_each["asking"]
+    left_out = replace(asking, told=(DANA,), wishes=replace(asking.wishes, leave_out=(DANA,)))
+    yield _tried(SUPPORT, left_out, Chose(DANA, "take-it"), facts)
+
+
+def _tried(flow: Flow[Any], talk: Any, event: Event, facts: Facts) -> Tried:
+    return Tried(talk, event, facts, *flow.decide(talk, event, facts))

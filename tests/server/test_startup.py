@@ -1,0 +1,74 @@
+"""A platform that does not answer at the start keeps people on the other from nothing."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from structlog.testing import capture_logs
+
+from adapters.rate_limit import RateLimiter
+from bot import config
+from bot.server.app import ServerOptions, running_server
+from bot.server.platforms import PlatformNotStarted
+from tests.stories.serve import TICK, hospital, no_wait, probe, surroundings
+
+BINDS = {"PEERSUPPORT_BIND": "127.0.0.1:0", "PEERSUPPORT_OPS_BIND": "127.0.0.1:0"}
+
+
+async def test_the_other_platform_serves_and_the_silent_one_joins_when_it_answers(tmp_path):
+    async with hospital(tmp_path, ("U0ANA", "U0BO"), ("U0BO",), None) as (slack, teams, time):
+        teams.fails("token", times=1_000_000, status=503)
+        settings = config.load_to_serve(surroundings(slack, teams, tmp_path / "data", **BINDS), tmp_path)
+        world = ServerOptions(time.now, TICK, partial(RateLimiter, patience=float("inf"), sleep=no_wait))
+        async with running_server(settings, world) as programme:
+            slack.app_url = programme.public_url + "/slack/events"
+            teams.app_url = programme.public_url + "/api/messages"
+            assert (await slack.command("U0ANA")).status == 200
+            assert slack.whispered("U0ANA")[-1].text.startswith("If you can't stay safe")
+            assert (await teams.command("U0BO")).status == 503
+            assert await probe(programme.ops_url) == (200, "ok")
+            teams.heals()
+            asked = len(teams.called("token"))
+            await teams.until(lambda: len(teams.called("keys")) and len(teams.called("token")) > asked)
+            while (await teams.command("U0BO")).status == 503:
+                pass
+            await teams.until(lambda: teams.reads("U0BO"))
+            assert await probe(programme.ops_url) == (200, "ok")
+
+
+@pytest.mark.parametrize(("silent", "secret"), [(True, False), (False, True)])
+async def test_without_any_answer_or_with_a_wrong_secret_it_does_not_start(tmp_path, silent, secret):
+    async with hospital(tmp_path, ("U0ANA", "U0BO"), ("U0BO",), None) as (slack, teams, time):
+        wrong = {"SLACK_BOT_TOKEN": "xoxb-wrong"} if secret else {}
+        if silent:
+            teams.fails("token", times=100, status=503)
+            slack.fails("auth.test", times=100, status=503)
+        settings = config.load_to_serve(surroundings(slack, teams, tmp_path / "data", **BINDS, **wrong), tmp_path)
+        with pytest.raises(PlatformNotStarted):
+            async with running_server(settings, ServerOptions(time.now, TICK)):
+                pass
+
+
+async def test_a_wrong_signing_secret_is_a_warning_and_an_alert_and_ends_with_the_first_good_request(tmp_path):
+    async with hospital(tmp_path, ("U0ANA",), (), None) as (slack, teams, time):
+        settings = config.load_to_serve(surroundings(slack, teams, tmp_path / "data", **BINDS), tmp_path)
+        with capture_logs() as logs:
+            async with running_server(settings, ServerOptions(time.now, TICK)) as programme:
+                slack.app_url = programme.public_url + "/slack/events"
+                right, slack.secret = slack.secret, "another"
+                for _ in range(20):
+                    assert (await slack.command("U0ANA")).status == 401
+                for _ in range(3):
+                    assert await programme.monitoring.readiness.check()
+                warned = [each for each in await programme.monitoring.readiness.check() if each.status == "warn"]
+                assert [each.id for each in warned] == ["signatures-refused"]
+                assert "SLACK_SIGNING_SECRET" in warned[0].fix
+                assert await probe(programme.ops_url) == (200, "ok")
+                slack.secret = right
+                assert (await slack.command("U0ANA")).status == 200
+                found = {each.id: each.status for each in await programme.monitoring.readiness.check()}
+                assert found["signatures-refused"] == "ok"
+    assert [line for line in logs if line["event"] == "signatures-refused"] == [
+        {"event": "signatures-refused", "platform": "slack", "log_level": "error"}
+    ]

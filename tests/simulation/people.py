@@ -1,0 +1,165 @@
+"""Who is at the hospital, and how they behave: what they are likely to press, when, and what they write."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from adapters.base import Card
+from conversations import hours
+from conversations.model import Peer, Person, Value
+from conversations.options import ABOUT, DEPARTMENTS, NAMES, ROLES
+from tests.simulation.platform import HostilePlatform
+
+CLINICIANS, PEERS, COORDINATORS = 150, 40, 2
+ZONES: Final = ("America/New_York",) * 8 + ("America/Los_Angeles", "Europe/London")
+ASKING: Final = ("soon", "soon", "today", "no-rush", "/peersupport soon", "/peersupport today", "help")
+TYPED: Final = (
+    *("status", "help", "privacy", "data", "numbers", "soon", "worried", "my patient died, canary-typed"),
+    *("status", "help", "status", "I am not safe", "i want to die", "hide", "resume", "resume", "peer"),
+    *("stop", "forget me", "pause", "change", "leave"),
+)
+NOTHING: Final = 2.0
+"""The weight of pressing nothing at all."""
+
+LIKELY: Final[Mapping[str, float]] = {
+    "ask-now": 6,
+    "choose-more": 2,
+    "ask": 6,
+    "change-my-mind": 0.1,
+    "sooner": 0.3,
+    "keep-asking": 2,
+    "stop-asking": 0.1,
+    "yes": 1.5,
+    "not-this-time": 1.6,
+    "not-today": 0.8,
+    "connect": 2,
+    "stay-unnamed": 3,
+    "someone-else": 0.2,
+    "write": 0.6,
+    "send": 8,
+    "share-name": 0.3,
+    "hand-back": 0.2,
+    "worried": 0.15,
+    "talked": 1,
+    "not-yet": 1,
+    "connected": 1,
+    "not-connected": 0.6,
+    "keep-waiting": 0.7,
+    "finished": 0.3,
+    "close": 0.15,
+    "okay-for-now": 2,
+    "talk-again": 0.5,
+    "something-else": 0.3,
+    "no-more": 0.1,
+    "thirty-days": 0.5,
+    "okay": 1,
+    "break": 0.2,
+    "to-talk": 0.2,
+    "ask-everyone": 0.8,
+    "take-it": 0.5,
+    "on-it": 3,
+    "approve": 4,
+    "talk-first": 0.3,
+    "decline": 0.2,
+    "next": 4,
+    "promise": 4,
+    "not-now": 0.3,
+    "pause": 0.02,
+    "resume": 3,
+    "change": 0.05,
+    "save": 2,
+    "leave": 0.01,
+    "show": 4,
+    "for-today": 1,
+    "a-week": 1,
+    "until-i-say": 0.5,
+}
+"""How likely each choice is pressed where it stands; every other button counts for little."""
+RARE: Final = 0.02
+
+
+@dataclass(slots=True)
+class Somebody:
+    """One person, and their habits.
+
+    answers  how likely they do anything at all about a card
+    pace     the median of how long they take, in seconds
+    """
+
+    person: Person
+    name: str
+    role: str
+    answers: float
+    pace: float
+    is_planned: bool = False  # to look at their screen
+
+    def delay(self, luck: random.Random) -> float:
+        """How long until they look at what arrived: mostly minutes, sometimes hours, sometimes a day."""
+        return min(self.pace * luck.lognormvariate(0, 1.6), 90_000.0)
+
+
+def everybody(platforms: Mapping[str, HostilePlatform], luck: random.Random) -> Iterator[Somebody]:
+    """Everyone who is at the hospital when the year begins."""
+    for role, count in (("Ana", CLINICIANS), ("Bo", PEERS), ("Dana", COORDINATORS), ("Kim", 1)):
+        for number in range(1, count + 1):
+            yield somebody(role, number, platforms, luck)
+
+
+def somebody(role: str, number: int, platforms: Mapping[str, HostilePlatform], luck: random.Random) -> Somebody:
+    """One more person of this role."""
+    platform = platforms[luck.choice(sorted(platforms))]
+    name = f"{role}{number:03d}"
+    person = platform.person(name)
+    platform.zones[person] = luck.choice(ZONES)
+    pace = {"Ana": 600.0, "Bo": 400.0, "Dana": 300.0, "Kim": 120.0}[role]
+    return Somebody(person, name, role, luck.uniform(0.5, 1.0), pace * luck.uniform(0.3, 3.0))
+
+
+def as_peer(one: Somebody, zone: str, luck: random.Random) -> Peer:
+    """What the programme knows of one who is a trained peer from the start."""
+    parts = luck.sample(sorted(hours.PARTS), luck.randint(2, 4)) if luck.random() < 0.4 else ()
+    return Peer(
+        one.person,
+        role=luck.choice(ROLES),
+        department=luck.choice(DEPARTMENTS),
+        been_through=tuple(luck.sample(ABOUT[:-1], luck.randint(0, 3))),
+        hours=tuple(parts),
+        zone=zone,
+        limit=luck.choice((1, 2, 2, 3)),
+        visible=luck.random() < 0.2,
+        evaluates=luck.random() < 0.1,
+        plain_push=luck.random() < 0.2,
+        trained_until=date(2030, 1, 1),
+        since=date(2024, 1, 1),
+    )
+
+
+def fill_in(card: Card, line: str, others: list[Person], luck: random.Random) -> dict[str, Value]:
+    """What somebody ticks and writes on a card before they press one of its buttons.
+
+    Args:
+        card: What they read.
+        line: What they write where a line is asked for.
+        others: Those whom a clinician may want to leave out.
+        luck: Decides.
+    """
+    filled: dict[str, Value] = {}
+    for asked in card.fields:
+        if asked.name == NAMES:
+            if luck.random() < 0.1:
+                filled[asked.name] = luck.choice(others).id
+        elif asked.kind == "text":
+            filled[asked.name] = line
+        elif asked.kind == "people":
+            if luck.random() < 0.4:
+                filled[asked.name] = tuple(luck.sample(others, luck.randint(1, 3)))
+        elif asked.kind == "choice" and asked.options and luck.random() < 0.4:
+            filled[asked.name] = luck.choice(asked.options).value
+        elif asked.kind == "several" and asked.options and asked.name != "evaluates" and luck.random() < 0.3:
+            ticked = [option.value for option in asked.options if luck.random() < 0.5]
+            filled[asked.name] = tuple(dict.fromkeys((*asked.initial, *ticked)))
+    return filled

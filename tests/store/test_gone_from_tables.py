@@ -1,0 +1,69 @@
+"""What is destroyed leaves PostgreSQL's tables within a minute, or somebody reads why it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+import psycopg
+import pytest
+
+from bot.diagnostics.storage import gone_finding
+from bot.monitoring import readiness
+from bot.store.base import Deletion, Lingering
+from bot.store.postgres import connection, sql, store
+from tests.store.contract import a_record
+from tests.store.postgres_server import Server, store_in
+
+
+@pytest.fixture
+def not_the_owner(postgres: Server, new_database: str) -> Iterator[str]:
+    """The address for a user who may read and write every row, and owns nothing."""
+    name = new_database.partition("?")[0].rpartition("/")[2]
+    postgres.sql(f"CREATE ROLE writer_{name} LOGIN")
+    for what in ("TABLES", "SEQUENCES", "FUNCTIONS"):
+        postgres.sql(f"GRANT ALL ON ALL {what} IN SCHEMA public TO writer_{name}", name)
+    if postgres.sql("SHOW server_version_num")[0][0] >= "170000":
+        postgres.sql(f"REVOKE MAINTAIN ON ALL TABLES IN SCHEMA public FROM writer_{name}", name)
+    yield new_database.replace("peersupport@", f"writer_{name}@")
+    postgres.sql(f"DROP OWNED BY writer_{name}", name)
+    postgres.sql(f"DROP ROLE writer_{name}")
+
+
+def looked_at(found: Collection[Lingering], url: str) -> tuple[str, Collection[Lingering]]:
+    """What readiness and the doctor say of it."""
+    return gone_finding(found).status, connection.inspect_server(url).lingering
+
+
+async def test_its_owner_removes_what_was_destroyed(new_database: str) -> None:
+    async with store_in(new_database) as opened:
+        assert looked_at(await opened.lingering(), new_database) == ("ok", ())
+
+
+async def test_tables_that_we_do_not_own_are_not_vacuumed_and_that_is_said(not_the_owner: str) -> None:
+    async with store_in(not_the_owner) as opened:
+        found = await opened.lingering()
+        assert looked_at(found, not_the_owner) == ("warn", (Lingering.NOT_OWNED,))
+    assert "may not vacuum" in gone_finding(found).says
+
+
+@pytest.mark.parametrize("writes", [False, True])
+async def test_a_snapshot_that_is_held_is_said_once_a_minute_has_passed(
+    writes, new_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with store_in(new_database) as opened:
+        await opened.save(a_record("r1"))
+        with psycopg.connect(new_database, autocommit=True) as other:
+            other.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+            other.execute("SELECT count(*) FROM records")
+            if writes:
+                other.execute("CREATE TABLE written ()")  # it has an id of its own then
+            await opened.save(Deletion("r1", 1))
+            await opened.purge()
+            assert looked_at(await opened.lingering(), new_database) == ("ok", ())
+            monkeypatch.setattr(store, "HELD_SECONDS", 0.0)
+            monkeypatch.setattr(sql, "HELD_FOR_LONG", sql.HELD_FOR_LONG.replace("1 minute", "0"))
+            found = await opened.lingering()
+            assert looked_at(found, new_database) == ("warn", (Lingering.SNAPSHOT,))
+            assert (await readiness.forgetting(opened.lingering)()).id == "gone-from-tables"
+            other.execute("ROLLBACK")
+        assert looked_at(await opened.lingering(), new_database) == ("ok", ())
