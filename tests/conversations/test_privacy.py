@@ -231,6 +231,8 @@ HANDED_BACK = {
     "relay-undelivered",
     "peer-unsafe",
     "peer-worried",
+    "peer-worried-on-call",
+    "peer-worried-phone",
     "peer-phone-now",
     "peer-on-call-coming",
 }

@@ -75,6 +75,7 @@ class Judge:
         self._did: dict[Person, tuple[str, datetime]] = {}  # what each person did last
         self._heard: dict[tuple[str, Person], datetime] = {}  # when a peer last pressed something of a request
         self._closed: dict[str, datetime] = {}
+        self._in_danger: dict[tuple[str, Person], datetime] = {}  # since when an answer to words of danger stands
         self._visible: set[Person] = set()
         self._walked: set[tuple[Person, Person]] = set()  # peers, and the clinicians who were told of them
         self._left_out: set[tuple[Person, str]] = set()
@@ -145,6 +146,7 @@ class Judge:
             self._visible.add(key)
 
     def _of_any(self, old: Stored[Any] | None, new: Stored[Any] | None) -> None:
+        self._note_danger(old, new)
         if new is None:
             if old is not None:
                 self.owed.forgotten(old.id)
@@ -216,14 +218,23 @@ class Judge:
             told = {one.to for one in new.outbox.deliveries if one.id not in known}
             assert told <= said_no, "others see that a peer said no"
 
+    def _note_danger(self, old: Stored[Any] | None, new: Stored[Any] | None) -> None:
+        """Note since when each answer to words of danger has been on a screen."""
+        for slot in new.outbox.slots if new else ():
+            if slot.name != slots.CRISIS or slot.ref is None or slot.is_erased:
+                continue
+            before = old.outbox.slot(slot.to, slot.name) if old else None
+            if before is None or before.ref != slot.ref:
+                self._in_danger[new.id, slot.to] = self._now()
+
     def _no_crisis_card_vanishes(self, old: Stored[Any], new: Stored[Any] | None) -> None:
-        """An answer to words of danger leaves by its reader's own act, or a day after closing."""
+        """An answer to words of danger leaves by its reader's own act, or after a day (of a request: a day closed)."""
         for slot in old.outbox.slots:
             if slot.name != slots.CRISIS or slot.is_erased or self.is_gone(slot.to):
                 continue
             kept = new is not None and (now := new.outbox.slot(slot.to, slot.name)) is not None and not now.is_erased
-            closed = self._closed.get(old.id)
-            over = old.kind == "support" and closed is not None and self._now() >= closed + A_DAY - LATELY
+            since = self._closed.get(old.id) if old.kind == "support" else self._in_danger.get((old.id, slot.to))
+            over = since is not None and self._now() >= since + A_DAY - LATELY
             read = slot.ref is not None
             if kept or self._lately(slot.to) in TAKES_AWAY or (read and (over or new is None)):
                 continue
