@@ -46,7 +46,7 @@ from conversations.peers.record import (
 from conversations.vocabulary import CardKind, Choice, Kind, Timer, Word
 
 LINGERS: Final = timedelta(hours=1)  # until the last card has had time to go out
-A_MINUTE: Final = timedelta(minutes=1)  # long enough to take it away; the platform is not waited for
+TIDIED_BEFORE: Final = timedelta(minutes=5)  # long enough to take it away, also where a replica dies over it
 REMINDER: Final = timedelta(days=3)
 REMINDERS: Final = 3
 EXPIRY_NOTICE: Final = timedelta(days=30)
@@ -213,14 +213,14 @@ def leave_now(
 ) -> Decision[PeerRecord]:
     """Out of the roster at once; the record follows within the hour, when its last card has had time to go out."""
     goes = facts.now + LINGERS
-    tidy = goes - A_MINUTE if card == CardKind.VOLUNTEER_LEFT else None  # whoever left themselves has read it
+    tidy = goes - TIDIED_BEFORE if card == CardKind.VOLUNTEER_LEFT else None  # whoever left themselves has read it
     left = flow.move(record, GONE, {Timer.FORGET: goes, Timer.TIDY: tidy})
     return left, (in_place(standing(left, card)), *settle(facts, settled))
 
 
 def take_the_card_away(record: PeerRecord, event: Elapsed, facts: Facts) -> Decision[PeerRecord]:
     """That they left could be hidden by no one once the record is gone. However late, the platform is told before."""
-    goes = max(record.deadlines.get(Timer.FORGET, facts.now), facts.now + A_MINUTE)
+    goes = max(record.deadlines.get(Timer.FORGET, facts.now), facts.now + TIDIED_BEFORE)
     return flow.wait(record, {Timer.FORGET: goes}), (Erase(record.peer.person),)
 
 

@@ -22,9 +22,9 @@ from conversations.model import (
 from conversations.support.asking import neutral
 from conversations.support.crisis import crisis_kept_true
 from conversations.support.request import (
-    A_MINUTE,
     CLOSED,
     GONE,
+    TIDIED_BEFORE,
     TOGETHER,
     Request,
     closes_at,
@@ -93,7 +93,7 @@ def close_now(request: Request, facts: Facts, closer: Person | None, *, in_place
 
 def _until_forgotten(forget: datetime, facts: Facts) -> Deadlines:
     """What leaves the chats until then: the crisis card after a day, and all the rest before the record goes."""
-    tidy = forget - A_MINUTE
+    tidy = forget - TIDIED_BEFORE
     return {Timer.FORGET: forget, Timer.TIDY: tidy, Timer.CRISIS: min(facts.now + A_DAY, tidy)}
 
 
@@ -136,7 +136,7 @@ def _release(
         return ended, (*offers, *coordinators)
     if request.stage != TOGETHER:
         return change(ended, peer=None), (*offers, *coordinators, neutral(request.peer))
-    noted, last_card = with_last_card(ended, facts, until=forget - A_MINUTE)
+    noted, last_card = with_last_card(ended, facts, until=forget - TIDIED_BEFORE)
     asked = Post(change(last_card, considerate=closer is None))
     return noted, (*offers, *coordinators, *clear(request, request.peer, KEPT - {slots.LAST}), asked)
 

@@ -13,7 +13,7 @@ from conversations.model import Chose, Effect, Elapsed, Facts, Message, Person, 
 from conversations.support.asking import ask_the_next, asking_card, neutral, offer_card, waiting_card
 from conversations.support.choosing import let_them_choose
 from conversations.support.closing import not_before_the_page
-from conversations.support.request import A_MINUTE, Request, WorriedCall, all_of_them, flow
+from conversations.support.request import TIDIED_BEFORE, Request, WorriedCall, all_of_them, flow
 from conversations.vocabulary import CardKind, Choice, Timer
 
 PAGE = timedelta(minutes=5)  # until a worried peer is told to phone
@@ -140,7 +140,7 @@ def _waiting_for(request: Request, calls: tuple[WorriedCall, ...]) -> Request:
     later = forget and not_before_the_page(waiting, forget)
     if forget is None or later is None or later == forget:
         return waiting
-    tidy = later - A_MINUTE if Timer.TIDY in request.deadlines else None
+    tidy = later - TIDIED_BEFORE if Timer.TIDY in request.deadlines else None
     return flow.wait(waiting, {Timer.FORGET: later, Timer.TIDY: tidy})
 
 

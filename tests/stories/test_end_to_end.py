@@ -66,7 +66,7 @@ async def test_ana_is_accompanied_and_forgotten(tmp_path: Path, database: str, s
     assert b"U0ANA" not in after.plain() + after.history
     assert VAULT.pseudonym("doorstep", s.person(ANA)).encode() not in after.history
     assert not any(record.sealed and record.sealed in after.history for record in gone)
-    assert s.slack.reads(ANA) == []  # her cards left a minute before the record did
+    assert s.slack.reads(ANA) == []  # her cards left before the record did
 
 
 async def woken_at(s: Story, moment: datetime) -> None:
