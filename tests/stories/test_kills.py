@@ -50,12 +50,17 @@ async def before_slack_says_that_it_is_done(s: Story, scene: Scene) -> None:
 async def _hanging(s: Story, scene: Scene, *, done: bool) -> None:
     for method in CARDS:
         s.slack.fails(method, times=1, hang=True, done=done)
-    calls = len(s.slack.calls)
+    before = called(s)
     reply = await scene.happens(s)
     assert reply is None or reply.status == 200, f"{scene}: {reply}"
     if any(scene.then.values()):
-        await s.turns(lambda: any(method in CARDS for method, _ in s.slack.calls[calls:]))
+        await s.turns(lambda: called(s) > before)
     await dies(s)
+
+
+def called(s: Story) -> int:
+    """How often we called to change what stands in a chat."""
+    return s.slack.responses.total() + sum(method in CARDS for method, _ in s.slack.calls)
 
 
 async def before_the_answer(s: Story, scene: Scene) -> None:
