@@ -10,6 +10,8 @@
 #   make demo ARGS="--script accompanied-to-the-end"
 #   make test ARGS="-k relay"
 
+unexport PYTHONDONTWRITEBYTECODE  # several processes run the same code: it is compiled once
+
 VENV ?= .venv
 BIN  := $(VENV)/bin
 SET_UP := $(VENV)/.set-up-of-pyproject

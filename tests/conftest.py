@@ -6,13 +6,18 @@ import gc
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from bot.store.postgres import migrate
+from tests.running.examples import examples
 from tests.running.not_run import not_run
 from tests.store import postgres_server
 from tests.store.postgres_server import Server
 
 pytest_plugins = ["tests.running.needs", "tests.running.dialogues", "tests.running.first_and_last_line"]
+
+settings.register_profile("ours", max_examples=examples(100), deadline=None)  # a busy machine is no failure
+settings.load_profile("ours")
 
 
 def pytest_collection_finish() -> None:

@@ -27,7 +27,7 @@ from tests.running.examples import every_nth
 
 DIALOGUES = ("stay-unnamed-and-write", "across-platforms", "no-tap-needed", "worried-and-handed-back", "someone-else")
 FORGOTTEN = ("across-platforms",)  # before the first wakes: what it still touches is taken away
-STEP = every_nth(3)  # of the calls, one freezes; every one in `make test-all`
+STEP = every_nth(8)  # of the calls, one freezes; every one in `make test-all`
 SHOWN = re.compile(r"^\w+ +(reads|sees)\b|^nothing about")
 
 

@@ -23,6 +23,7 @@ from conversations.model import OnCall
 from conversations.peers.record import READY
 from conversations.registry import ENTRIES
 from tests.golden.__main__ import FOLDER, VAULT, Moment, reopened
+from tests.running.examples import every_nth
 
 RELEASES = [each["version"] for each in tomllib.loads((FOLDER / "releases.toml").read_text("utf-8"))["release"]]
 SETS = sorted((path.stem for path in FOLDER.glob("*.jsonl")), key=lambda name: tuple(map(int, name.split("."))))
@@ -45,6 +46,7 @@ ALL = [
     for number, moment in enumerate(moments(version))
 ]
 every_moment = pytest.mark.parametrize("moment", ALL)
+some_moments = pytest.mark.parametrize("moment", ALL[:: every_nth(4)])  # all of them in `make test-all`
 SET = {"newest": SETS[-1]}
 
 
@@ -121,7 +123,7 @@ def test_every_record_opens_as_it_was_written(moment: Moment):
         assert saved.unknown is None
 
 
-@every_moment
+@some_moments
 async def test_it_goes_on_to_the_end_by_itself(moment: Moment, tmp_path: Path):
     simulator = Again(tmp_path, moment)
     with capture_logs() as said:
@@ -130,7 +132,7 @@ async def test_it_goes_on_to_the_end_by_itself(moment: Moment, tmp_path: Path):
     assert [line for line in said if line["log_level"] in ("error", "critical")] == []
 
 
-@every_moment
+@some_moments
 async def test_every_button_that_stands_there_is_still_answered(moment: Moment, tmp_path: Path):
     """One after the other, whoever holds it; and then to the end."""
     simulator = Again(tmp_path, moment)
