@@ -115,6 +115,8 @@ class Actions:
         card = self._session.view.card(shown)
         sends = asked.get("deed") == "send"
         button = _button(card, SEND if sends else str(asked.get("button")), of_a_form=sends)
+        if asked.get("says", button.label) != button.label:
+            raise ActionRefused("gone")  # it became another button after it was looked at
         answers = _answers(shown, inputs)
         self._session.leave_story()
         older = self._newer_ones(shown, button.label)

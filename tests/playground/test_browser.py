@@ -307,6 +307,31 @@ async def test_what_a_platform_was_too_busy_for_is_said_once_it_is_not(me: Hands
     await expect(me.messages("Cy")).to_have_count(1)
 
 
+COUNTS_PATCHES = """
+    window.patches = 0;
+    const add = EventSource.prototype.addEventListener;
+    EventSource.prototype.addEventListener = function (kind, hears) {
+        return add.call(this, kind, (event) => { window.patches += kind === "patch"; hears(event); });
+    };
+"""
+
+
+async def test_a_card_that_changes_under_a_finger_is_not_pressed_where_it_says_something_else(
+    chromium: Browser, address: str
+):
+    async with opened(chromium, address, COUNTS_PATCHES) as me:
+        await ask(me)
+        await me.button("Ana", "Change my mind").hover()
+        await me.page.mouse.down()
+        news = await me.page.evaluate("window.patches")
+        await me.page.evaluate("document.querySelector('#pushes button:nth-child(2)').click()")
+        await me.page.wait_for_function(f"window.patches > {news}")
+        await me.page.mouse.up()
+        await expect(me.page.locator("#note")).to_contain_text("is not there any more")
+        await expect(me.button("Ana", "Change my mind")).to_be_visible()
+        me.complaints.forgive("409")
+
+
 async def test_a_press_that_is_delivered_twice_doubles_nothing(me: Hands, tmp_path: Path):
     await me.picks(await me.looks("Faults"), "Deliver each press twice")
     await find_a_peer(me)

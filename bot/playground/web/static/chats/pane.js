@@ -82,8 +82,8 @@ export function pane(person, play) {
   const who = (message, card) => ({
     people,
     link: play.link,
-    press: (number) => wait(card(), () => play.deed({
-      deed: "press", who: name, message: message.id, button: number, inputs: DRAWN[platform].inputs(message.body, card()),
+    press: (number, says) => wait(card(), () => play.deed({
+      deed: "press", who: name, message: message.id, button: number, says, inputs: DRAWN[platform].inputs(message.body, card()),
     })),
   });
 

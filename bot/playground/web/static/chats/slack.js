@@ -79,7 +79,7 @@ function quote(element) {
 
 function press(element, number, who) {
   if (element.type !== "button") return strange(element.type);
-  const act = element.url ? () => who.link() : () => who.press(number);
+  const act = element.url ? () => who.link() : () => who.press(number, element.text.text);
   return [button({ class: `press ${element.style ?? ""}`, onclick: act }, plain(element.text)), ...strangers(element, KNOWN.button)];
 }
 

@@ -81,7 +81,7 @@ function choices(each, who) {
 
 function act(each, number, who) {
   if (!["Action.Execute", "Action.OpenUrl"].includes(each.type)) return [strange(each.type)];
-  const pressed = each.type === "Action.OpenUrl" ? () => who.link() : () => who.press(number);
+  const pressed = each.type === "Action.OpenUrl" ? () => who.link() : () => who.press(number, each.title);
   return [button({ class: `press ${STYLES[each.style] ?? ""}`, onclick: pressed }, each.title), ...strangers(each, KNOWN[each.type])];
 }
 

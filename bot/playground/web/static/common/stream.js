@@ -3,6 +3,20 @@
 const PATIENCE = 1500; // a short stumble of the line is not worth a word
 const AGAIN = 3000;
 
+// What is drawn while somebody holds a button down would take the press away with the button: it waits until they let go.
+let holds = false;
+const held = [];
+
+document.addEventListener("pointerdown", ({ target }) => { holds = target.closest?.("button") != null; }, true);
+for (const end of ["pointerup", "pointercancel"]) {
+  document.addEventListener(end, () => setTimeout(() => { // after the click that belongs to it
+    holds = false;
+    held.splice(0).forEach((draw) => draw());
+  }), true);
+}
+
+const calmly = (draw) => (holds ? held.push(draw) : draw());
+
 // `seen(state, changed, whole)` hears of every change, and whether all of it is news; `lost(why)` of a line that broke or
 // was refused, as a key of the words, and of "" once it is there.
 export function follow(seen, lost) {
@@ -23,16 +37,17 @@ export function follow(seen, lost) {
       if (source.readyState === EventSource.CLOSED) setTimeout(connect, AGAIN); // it gives up where an answer was no stream
     });
     source.addEventListener("state", (event) => {
-      state = JSON.parse(event.data);
+      const now = state = JSON.parse(event.data);
       full = false;
       lost("");
-      seen(state, () => true, true);
+      calmly(() => seen(now, () => true, true));
     });
     source.addEventListener("patch", (event) => {
       if (state === null) return;
       const patch = JSON.parse(event.data);
       state = patched(state, patch);
-      seen(state, (key) => key in patch, false);
+      const now = state;
+      calmly(() => seen(now, (key) => key in patch, false));
     });
   };
   connect();
