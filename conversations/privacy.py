@@ -32,6 +32,7 @@ CAN = frozenset(
         *("same", "whoever-looks", "to-them", "theirs", "own-offer", "own-answer", "neutral", "who-is-there"),
         *("meet-by-name", "shared", "wrote", "lawsuit", "again", "nobody-named", "to-approve", "to-renew"),
         *("message", "card", "typed-message", "typed-mailbox", "whose-chat", "prefilled", "sometimes", "its-size"),
+        "window-or-card",
     )
 )
 
@@ -94,7 +95,7 @@ approval         not-to-them   theirs        not-to-them   to-approve    sealed 
 training         not-to-them   to-them       not-to-them   to-renew      sealed       message        card
 standing         not-to-them   to-them       not-to-them   not-to-them   sealed       message        card
 accounts         not-to-them   to-them       not-to-them   not-to-them   sealed       message        card
-code-form        to-them       not-to-them   not-to-them   not-to-them   until-sent   window         card
+code-form        to-them       not-to-them   not-to-them   not-to-them   until-sent   window-or-card card
 
 # kept
 record           what-it-holds not-to-them   not-to-them   nothing-more  sealed       not-there      not-there

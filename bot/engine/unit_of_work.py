@@ -206,9 +206,13 @@ class UnitOfWork:
         return kept
 
     def _opens_at_once(self, content: CardContent) -> bool:
-        """Whether this is a form that opens on top of what the person sees."""
+        """Whether this is a form that opens on top of what the person sees.
+
+        No platform opens one for typed words: there it is a card, so that it can be taken away.
+        """
         adapter = self.services.adapters.get(content.to.platform)
-        return content.manner is Manner.FORM and adapter is not None and adapter.opens_forms
+        opens = adapter is not None and adapter.opens_forms and self.source != "typed"
+        return content.manner is Manner.FORM and opens
 
     def _needs_no_post(self, content: CardContent, outbox: Outbox) -> bool:
         """Whether the reply to a command is enough: it is only an answer, or stands in the chat already."""

@@ -271,6 +271,13 @@ class ChatScript:
         if left:
             raise Disagrees(f"{who} still has  {said(left[0])}")
 
+    async def sees_only(self, who: str, text: str) -> None:
+        """`Ana sees only  If you can't …`: nothing else stands in her chat. Raises Disagrees."""
+        await self.simulator.idle()
+        left = [said(card) for card in self.simulator.chat(who).cards(self.simulator.person(who))]
+        if not left or any(not re.fullmatch(_pattern(text), card) for card in left):
+            raise Disagrees(f"{who} sees only  {' / '.join(left) or '(nothing)'}")
+
     async def nothing_kept(self, who: str) -> None:
         """`nothing about Ana is kept`. Raises Disagrees."""
         await self.simulator.engine.services.store.purge()
@@ -367,6 +374,7 @@ _LINES = (
     (rf"{_WHO}'s account is switched off", ChatScript.is_switched_off, True),
     (rf"{_WHO} +writes +(?P<text>.+)", ChatScript.writes, False),
     (rf"{_WHO} +sees an empty chat", ChatScript.sees_nothing, False),
+    (rf"{_WHO} +sees only +(?P<text>.+)", ChatScript.sees_only, False),
     (rf"{_WHO} +(?P<verb>reads|sees) +(?P<text>.+)", ChatScript.reads, False),
     (rf"{_WHO} +is notified +(?P<text>.+)", ChatScript.is_notified, False),
     (rf"nothing about {_WHO} is kept", ChatScript.nothing_kept, True),

@@ -192,7 +192,7 @@ def test_the_platforms_differ_where_they_do():
         for platform in ("slack", "teams")
     )
     assert slack < teams
-    assert teams - slack == {"refusal", "pen", "code-form"}
+    assert teams - slack == {"refusal", "pen"}
 
 
 def test_the_page_printed_for_other_settings_is_another():

@@ -100,6 +100,7 @@ why-typed-mailbox = Every word to the bot, commands too, is kept in the writer's
 why-whose-chat = An export shows whose chat with the bot it is.
 why-prefilled = The card to change it shows what was ticked before.
 why-sometimes = Mostly the answer to a press; now and then a message that Teams keeps.
+why-window-or-card = Mostly a window, which is not a message; after the typed word "code" a card in the chat.
 why-its-size = That something was written, and when. Not what, and not by whom.
 
 ## Why they cannot

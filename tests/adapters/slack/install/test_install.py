@@ -426,7 +426,7 @@ async def test_somebody_in_two_workspaces_links_the_two_and_is_not_offered_their
         await s.reads({BO: (PEER, "Your code is")})
         (code,) = re.findall(r"Your code is ([^.]+)\.", s.slack.reads(BO)[-1].text)
         await s.slack.types(kim, "code")
-        await s.slack.until(lambda: s.slack.whispered(kim))
+        await s.slack.until(lambda: any("Link them" in seen.buttons for seen in s.slack.reads(kim)))
         await s.slack.presses(kim, "Link them", {"code": code})
         await s.slack.until(lambda: "linked" in s.slack.reads(BO)[-1].text)
         await s.slack.command(kim)
