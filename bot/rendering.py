@@ -70,7 +70,12 @@ class Reader:
     plain_push: bool = False
 
 
-ADDED_LATER: Final[Mapping[str, str]] = {"numbers": "no", "relay": "no", "sent": "yes"}
+ADDED_LATER: Final[Mapping[str, str]] = {
+    "numbers": "no",
+    "relay": "no",
+    "sent": "yes",
+    "to-clinician": "no",
+}
 """Details that texts ask for and cards of earlier releases lack, with what was true of those."""
 
 

@@ -34,9 +34,11 @@ def check_in(request: Request, event: Elapsed, facts: Facts) -> Decision[Request
     to_come = tuple(at for at in request.check_ins if at > facts.now)
     checked = change(request, check_ins=to_come, checked_in=facts.now)
     month = (Choice.THIRTY_DAYS,) if not to_come and _month_is_ahead(checked, facts) else ()
-    choices = (Choice.OKAY_FOR_NOW, Choice.TALK_AGAIN, Choice.SOMETHING_ELSE, *month, Choice.NO_MORE)
+    question = _question(request, facts)
+    another = (Choice.SOMEONE_ELSE,) if question == CardKind.CHECK_IN_PEER_SILENT else ()
+    choices = (Choice.OKAY_FOR_NOW, Choice.TALK_AGAIN, *another, Choice.SOMETHING_ELSE, *month, Choice.NO_MORE)
     waiting = flow.wait(checked, lasting(checked, facts))
-    card = Message(request.clinician, _question(request, facts), slots.CHECK_IN, choices, considerate=True)
+    card = Message(request.clinician, question, slots.CHECK_IN, choices, considerate=True)
     return waiting, (Post(change(card, details={"last": "no" if to_come else "yes"})),)
 
 

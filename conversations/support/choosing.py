@@ -7,6 +7,7 @@ from conversations.flow import Decision
 from conversations.messages import PeerLeft
 from conversations.model import Chose, Effect, Elapsed, Erase, Facts, Message, Post, Update, change
 from conversations.support.asking import neutral, search, without
+from conversations.support.check_ins import asking_reply
 from conversations.support.crisis import crisis_kept_true
 from conversations.support.request import (
     CHOSEN,
@@ -48,7 +49,12 @@ def let_them_choose(request: Request, facts: Facts, *also: Effect, thank: bool) 
     coordinators = tuple(neutral(who, CardKind.COORDINATOR_SETTLED, slots.WAITING) for who in request.told)
     thanks = (Update(thank_you_card(chosen)),) if thank else ()
     cards = *thanks, Post(chosen_card(chosen, facts)), crisis_kept_true(chosen)
-    return chosen, (*also, *coordinators, Erase(request.clinician, slots.DETAILS), *cards)
+    return chosen, (*also, *coordinators, no_more_changing(request), *cards)
+
+
+def no_more_changing(request: Request) -> Erase:
+    """Take away the card of what the clinician chose: with a peer there it asks for less than without."""
+    return Erase(request.clinician, slots.DETAILS)
 
 
 def thank_you_card(request: Request) -> Message:
@@ -77,11 +83,16 @@ def chosen_card(request: Request, facts: Facts) -> Message:
 
 
 def swap_silently(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
-    """The clinician wants another peer: this one reads the neutral line and never learns why."""
+    """The clinician wants another peer: this one reads the neutral line and never learns why.
+
+    On a check-in they meant the peer before this one: nobody is swapped, and who can talk is shown to them again.
+    """
     assert request.peer is not None
+    if event.slot == slots.CHECK_IN:
+        return request, (asking_reply(request), Post(chosen_card(request, facts)))
     passed = change(request, passed=(*request.passed, request.peer))
     asking, effects = search(passed, facts, show=Update)
-    return asking, (neutral(request.peer), *effects)
+    return asking, (neutral(request.peer), no_more_changing(request), *effects)
 
 
 def search_again(request: Request, event: Chose | PeerLeft, facts: Facts) -> Decision[Request]:
@@ -89,14 +100,15 @@ def search_again(request: Request, event: Chose | PeerLeft, facts: Facts) -> Dec
     assert request.peer is not None
     passed = change(request, passed=(*request.passed, request.peer))
     asking, effects = search(passed, facts, card=CardKind.SUPPORT_LOOKING_AGAIN)
-    return asking, (neutral(request.peer, CardKind.PEER_HANDED_BACK), *effects)
+    return asking, (neutral(request.peer, CardKind.PEER_HANDED_BACK), no_more_changing(request), *effects)
 
 
 def release_the_peer(request: Request, event: Elapsed, facts: Facts) -> Decision[Request]:
     """No tap came: the peer is let go kindly; the clinician is not chased, and nothing more is asked until they tap."""
     assert request.peer is not None
     resting = flow.move(change(request, peer=None), RESTING, lasting(request, facts))
-    return resting, (neutral(request.peer), Post(resting_card(resting)), crisis_kept_true(resting))
+    cards = Post(resting_card(resting)), crisis_kept_true(resting)
+    return resting, (neutral(request.peer), no_more_changing(request), *cards)
 
 
 def resting_card(request: Request) -> Message:

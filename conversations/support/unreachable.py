@@ -9,7 +9,7 @@ from conversations.flow import Decision
 from conversations.messages import CannotBeReached, ReadLate, Undelivered
 from conversations.model import Elapsed, Facts, Person, Post, Refresh, Tell, Unreached, change
 from conversations.support.asking import asking_card, fill_a_place, search, tell_the_next_in_line
-from conversations.support.choosing import thank_you_card
+from conversations.support.choosing import no_more_changing, thank_you_card
 from conversations.support.closing import close_now
 from conversations.support.escalation import cannot_reach, page_unreadable
 from conversations.support.request import ASKING, CHOSEN, TOGETHER, Request, flow
@@ -103,7 +103,8 @@ def _the_peer(request: Request, event: Unreached, facts: Facts) -> Decision[Requ
         return looking, (*undelivered(request, event.who, event.card), *effects)
     assert request.stage == CHOSEN
     passed = change(request, passed=(*request.passed, event.who))
-    return search(passed, facts, card=CardKind.SUPPORT_LOOKING_AGAIN)
+    asking, effects = search(passed, facts, card=CardKind.SUPPORT_LOOKING_AGAIN)
+    return asking, (no_more_changing(request), *effects)
 
 
 def could_not_be_shown(request: Request, event: Undelivered, facts: Facts) -> Decision[Request]:

@@ -408,6 +408,7 @@ def seldom() -> Iterator[Tried]:
             late = replace(facts, now=facts.now + timedelta(days=60))
             yield _tried(SUPPORT, request, Elapsed(Timer.CLOSE), late)
             yield _tried(SUPPORT, replace(request, touched=late.now), Elapsed(Timer.CLOSE), late)
+    yield _tried(SUPPORT, one_of_each["chosen"], Chose(ANA, "someone-else", {}, slots.CHECK_IN), facts)
     asking = one_of_each["asking"]
     left_out = replace(asking, told=(DANA,), wishes=replace(asking.wishes, leave_out=(DANA,)))
     yield _tried(SUPPORT, left_out, Chose(DANA, "take-it"), facts)

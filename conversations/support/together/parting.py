@@ -9,6 +9,7 @@ from conversations.flow import Decision
 from conversations.messages import PeerLeft
 from conversations.model import Chose, Effect, Erase, Facts, Message, Person, Post, Update, Withdraw, change
 from conversations.support.asking import search
+from conversations.support.check_ins import asking_reply
 from conversations.support.request import Request
 from conversations.vocabulary import CardKind, Choice
 
@@ -21,7 +22,9 @@ KEPT_WHILE_OPEN = KEPT | {slots.CRISIS, slots.CHECK_IN}
 
 def someone_else(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
     """The clinician wants another peer; this one reads the neutral line."""
-    return look_again(request, facts, CardKind.NEUTRAL)
+    asking, effects = look_again(request, facts, CardKind.NEUTRAL)
+    reply = (asking_reply(request),) if event.slot == slots.CHECK_IN else ()
+    return asking, (*reply, *effects)
 
 
 def peer_steps_back(request: Request, event: Chose | PeerLeft, facts: Facts) -> Decision[Request]:

@@ -80,10 +80,16 @@ def _if_unsafe(request: Request, event: Chose, facts: Facts, *, sent: str) -> tu
 
 
 def _line_card(request: Request, writer: Person, reader: Person, line: str) -> Message:
-    """The line, under the name the reader knows its writer by."""
+    """The line, under the name the reader knows its writer by.
+
+    The clinician's carries the crisis line. The peer's does not: their guide beside it has the numbers and *I'm
+    worried*, and under each of her lines a number would say something of her.
+    """
     mine = writer == request.clinician
     if request.clinician_named if mine else request.peer_named:
-        return Message(reader, CardKind.RELAY_LINE_NAMED, slots.line(0), quote=line, people={"writer": writer})
+        details = {} if mine else {"to-clinician": "yes"}
+        named = Message(reader, CardKind.RELAY_LINE_NAMED, slots.line(0), quote=line, people={"writer": writer})
+        return change(named, details=details)
     card, by = (CardKind.RELAY_LINE, "alias") if mine else (CardKind.RELAY_LINE_OF_PEER, "peer-alias")
     return Message(reader, card, slots.line(0), quote=line, details={by: code_name(request, request.alias)})
 

@@ -140,8 +140,16 @@ support-relay-named =
 relay-form = What you write here is passed on to your colleague and not kept by us. No patient details, please.
 relay-form-title = Write
 relay-line = { $alias } writes:
-relay-line-of-peer = { $peer-alias } writes:
-relay-line-named = { $writer } writes:
+# The clinician's, with the line first, so that it is not read as the peer's own words.
+relay-line-of-peer =
+    { stay-safe }
+    { $peer-alias } writes:
+relay-line-named = { $to-clinician ->
+    [yes]
+        { stay-safe }
+        { $writer } writes:
+   *[no] { $writer } writes:
+}
 relay-sent = On its way. You can write again, or just wait. { stay-safe }
 relay-not-passed-on = We could not pass this on: you two no longer write here. What you wrote was not kept. { stay-safe }
 support-connected = Have you two connected? If not yet, you can wait, or we ask someone else. { stay-safe }
@@ -157,7 +165,7 @@ support-finished =
 support-finished-named =
     { $peer } has finished for now. We still check in with you as planned. You can ask for someone at any time.
     If you can't stay safe, { reach-crisis }.
-relay-undelivered = Your last line could not be delivered, and we did not keep it.
+relay-undelivered = Your last line could not be delivered, and we did not keep it. { stay-safe }
 lawsuit =
     Talk about how you are, not the facts. What is said to a peer may not be legally protected. Ask your lawyer first.
 
@@ -171,7 +179,7 @@ check-in-month =
     It has been about a month. How are things now? You can talk with a colleague again at any time.{ $last ->
         [yes] {" "}We won't check in after this.
        *[no] {""}
-    }
+    } { stay-safe }
 check-in-nobody-yet =
     Checking in with you. We have not found a colleague for you yet, and we are sorry. How are things? { stay-safe }
 check-in-still-looking =
