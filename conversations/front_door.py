@@ -20,6 +20,7 @@ from conversations.messages import (
     CameBy,
     HideCards,
     NotAPeer,
+    PeerComesBack,
     RequestAsked,
     RequestEnded,
     RequestForgotten,
@@ -33,6 +34,7 @@ from conversations.model import (
     Erase,
     Event,
     Facts,
+    KnownTo,
     Message,
     Opened,
     OpenForm,
@@ -130,8 +132,10 @@ visitor: Role[Doorstep] = Role("visitor", lambda door, who, _: who == door.perso
 def come_in(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
     """Never silence: whatever was typed or tapped gets the card that fits where this person stands."""
     answered, effects = _answer(_stay_a_day(door, facts), event, facts)
-    came_by = CameBy(asks=event.word in ABOUT_A_WALK, worried=event.word == Word.WORRIED)
-    return answered, (*effects, Tell(Kind.PEER, event.by, came_by))
+    asks = event.word in ABOUT_A_WALK
+    came_by = CameBy(asks=asks, worried=event.word == Word.WORRIED)
+    back = (Tell(Kind.REQUEST, KnownTo(event.by), PeerComesBack(event.by)),) if asks else ()
+    return answered, (*effects, Tell(Kind.PEER, event.by, came_by), *back)
 
 
 def _answer(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
@@ -155,13 +159,15 @@ def _forget(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
 
 
 def _hide(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
-    """Every card of ours goes out of this chat, whatever it was about.
+    """Every card of ours goes out of this chat, whatever it was about, but for what someone waits for them to answer.
 
     What stands there afterwards is what anyone reads who just came by: a line about hiding would tell the next person
     who looks at this screen that there was something to hide.
     """
     requests = (Tell(Kind.REQUEST, request, event) for request in door.requests())
-    return door, (*requests, Tell(Kind.PEER, event.by, HideCards()), Erase(event.by), _card(event))
+    hides = HideCards(event.by)
+    others = (Tell(kind, KnownTo(event.by), hides) for kind in (Kind.REQUEST, Kind.PEER))
+    return door, (*requests, Tell(Kind.PEER, event.by, hides), *others, Erase(event.by), _card(event))
 
 
 def _tell_data(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:

@@ -43,8 +43,8 @@ class PeerCameBy(Told, frozen=True):
     asks: bool = True
 
 
-class PeerHides(Told, frozen=True):
-    """The peer wants the cards of this request out of their chat."""
+class PeerComesBack(Told, frozen=True):
+    """A peer whose part may be over asks at the front door how things stand, or says that they are worried."""
 
     peer: Person
 
@@ -112,8 +112,13 @@ class KnownElsewhere(Told, frozen=True):
     who: Person
 
 
+# ---------------------------------------------------------------- to a request, or to a peer
+
+
 class HideCards(Told, frozen=True):
-    """The person wants every card of ours out of their chat."""
+    """This person wants the cards of this conversation out of their chat, wherever it is about someone else."""
+
+    who: Person
 
 
 # ---------------------------------------------------------------- to the front door

@@ -225,17 +225,26 @@ class Code(Immutable, frozen=True):
     text: str
 
 
+class KnownTo(Immutable, frozen=True):
+    """Names every conversation that this person knows of and that is not about them: its card stands in their chat, or
+    they had a part in it.
+    """
+
+    person: Person
+
+
 class Tell(Immutable, frozen=True):
     """A message from one conversation to another; both are written in one save.
 
     Args:
         kind: What kind of conversation is told.
-        of: Which one: a request by its id, a peer or a visitor by the person, a peer by a code of theirs.
+        of: Which one: a request by its id, a peer or a visitor by the person, a peer by a code of theirs; or each that
+            a person knows of.
         event: What it is told.
     """
 
     kind: Kind
-    of: str | Person | Code
+    of: str | Person | Code | KnownTo
     event: Told | Opened
 
 

@@ -31,6 +31,7 @@ class Index(StrEnum):
     PEER = "peer"  # requests that ask this peer, or that they accompany
     TOLD = "told"  # requests of which this coordinator or on-call person was told that someone is waiting
     CODE = "code"  # the peer who made this code
+    KNOWN = "known"  # what this person knows of, though none of the above finds it: a card stands in their chat, or did
 
 
 class Need(StrEnum):
@@ -58,7 +59,7 @@ class Entry(Generic[C]):
         title: What people call it, as the title of its drawing; empty for a kind that is not drawn.
         needs: What its facts must hold beyond the time and the programme.
         is_home: Whether each person has one record of this kind, in which the engine keeps where they are reached.
-        person: Whose record it is, where `is_home`.
+        person: Whom it is about.
         whose_names: Whose names in a directory the facts of this decision must hold.
         keys: What it is found by: people and words for each index.
         links: The ids of other records that belong to its person.
@@ -88,7 +89,9 @@ class Entry(Generic[C]):
 def _people_of(request: Request) -> Mapping[Index, tuple[Person | str, ...]]:
     holder = (request.peer,) if request.peer else ()
     told = request.told if request.stage == ASKING else ()
-    return {Index.PEER: (*holder, *(offer.peer for offer in request.offers)), Index.TOLD: told}
+    over = (*(finished.peer for finished in request.finished), *((request.parted,) if request.parted else ()))
+    known = tuple(who for who in dict.fromkeys(over) if who != request.peer)
+    return {Index.PEER: (*holder, *(offer.peer for offer in request.offers)), Index.TOLD: told, Index.KNOWN: known}
 
 
 def _code_of(record: PeerRecord) -> Mapping[Index, tuple[Person | str, ...]]:
@@ -115,6 +118,7 @@ REQUESTS: Final = Entry(
     Request,
     title="Asking for support",
     needs=frozenset((Need.ROSTER,)),
+    person=lambda request: request.clinician,
     whose_names=whose_names,
     keys=_people_of,
     preferences=_preferences_of_clinician,

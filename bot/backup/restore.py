@@ -37,7 +37,7 @@ from bot.store.retired import MARKER_ID
 from bot.store.snapshot import fill_store
 from conversations.flow import FORGOTTEN
 from conversations.immutable import replace
-from conversations.model import Code, Programme
+from conversations.model import Person, Programme
 from conversations.registry import ENTRIES
 
 RANDOM_RANGE = 1 << 30
@@ -192,7 +192,7 @@ async def _propagate_erasure(services: Services, gone: Stored[Any]) -> None:
     after = replace(gone.conversation, stage=FORGOTTEN, deadlines={})
     facts = await UnitOfWork(services).facts(gone.kind, entry.person(gone.conversation) or gone.id)
     for tell in entry.flow.ripple(gone.conversation, after, facts):
-        if not isinstance(tell.of, Code):  # no one is told by their code that something is gone
+        if isinstance(tell.of, str | Person):  # no one is told by their code that something is gone
             work = UnitOfWork(services)
             await work.decide(tell.kind, tell.of, tell.event)
             await work.write()

@@ -87,7 +87,7 @@ def encode(stored: Stored[Any], vault: Vault, now: datetime) -> Record | Deletio
     conversation, kind = stored.conversation, str(stored.kind)  # an enum's member is no plain text to every database
     if stored.is_forgotten:
         return Deletion(conversation.id, stored.revision)
-    keys = keys_of(ENTRIES[kind], conversation, vault)
+    keys = keys_of(ENTRIES[kind], stored, vault)
     owed, appointed = stored.outbox.due(now)
     deadlines = tuple(conversation.deadlines.values())
     due, wake = _earliest(*deadlines, owed), _earliest(*deadlines, appointed)
@@ -117,10 +117,17 @@ def json_of(stored: Stored[Any]) -> bytes:
     return orjson.dumps(unknown_fields.merge(stored.unknown, orjson.loads(plain)) | {"fields": MIXED})
 
 
-def keys_of(entry: Entry[Any], conversation: Any, vault: Vault) -> Mapping[str, tuple[str, ...]]:
-    """The keyed hashes under which a record is found, for each index that has any."""
+def keys_of(entry: Entry[Any], stored: Stored[Any], vault: Vault) -> Mapping[str, tuple[str, ...]]:
+    """The keyed hashes under which a record is found, for each index that has any.
+
+    It is also found by everyone in whose chat a card of it stands, but for the person whom it is about.
+    """
+    places = dict(entry.keys(stored.conversation))
+    named = {entry.person(stored.conversation), *(who for values in places.values() for who in values)}
+    shown = dict.fromkeys(slot.to for slot in stored.outbox.slots if slot.to not in named)
+    places[Index.KNOWN] = (*places.get(Index.KNOWN, ()), *shown)
     found: dict[str, tuple[str, ...]] = {}
-    for index, values in entry.keys(conversation).items():
+    for index, values in places.items():
         if values:
             found[str(index)] = tuple([key_of(index, value, vault) for value in values])
     return found

@@ -19,7 +19,7 @@ from bot.store.base import Record
 from conversations import registry
 from conversations.immutable import replace
 from conversations.messages import CannotBeReached, TakenAwayUnread
-from conversations.model import Chose, Code, Elapsed, Event, Facts, Opened, Peer, Person, Tell, Unreached
+from conversations.model import Chose, Code, Elapsed, Event, Facts, KnownTo, Opened, Peer, Person, Tell, Unreached
 from conversations.registry import ENTRIES, HOMES, Index, Need
 from conversations.vocabulary import Kind
 
@@ -127,9 +127,10 @@ class UnitOfWork:
         while waiting:
             kind, of, event = waiting.pop(0)
             for tell in await self._decide(kind, of, event):
-                to = await self._who_made(tell.of) if isinstance(tell.of, Code) else tell.of
-                if to is not None and not await self._is_idle(tell.kind, to, tell.event):
-                    waiting.append((tell.kind, to, tell.event))
+                to_each = await self._addressed(tell)
+                waiting += [
+                    (tell.kind, to, tell.event) for to in to_each if not await self._is_idle(tell.kind, to, tell.event)
+                ]
             waiting += [(kind, of, gone) for gone in await self._found_gone(kind, self._id_of(kind, of))]
 
     async def _is_idle(self, kind: str, to: str | Person, event: Event) -> bool:
@@ -155,9 +156,19 @@ class UnitOfWork:
                 found.append(Unreached(delivery.to, card, unread))
         return found
 
-    async def _who_made(self, code: Code) -> str | None:
-        key = key_of(Index.CODE, code.text, self.services.vault)
-        return next(iter(await self.services.store.find(Index.CODE.value, key)), None)
+    async def _addressed(self, tell: Tell) -> Sequence[str | Person]:
+        """Which conversations this message goes to."""
+        if isinstance(tell.of, Code):
+            return [*await self._found(Index.CODE, tell.of.text)][:1]
+        if not isinstance(tell.of, KnownTo):
+            return [tell.of]
+        found = [
+            id_ for index in (Index.PEER, Index.TOLD, Index.KNOWN) for id_ in await self._found(index, tell.of.person)
+        ]
+        return [id_ for id_ in dict.fromkeys(found) if await self.load_kind(tell.kind, id_) is not None]
+
+    async def _found(self, index: Index, value: Person | str) -> Sequence[str]:
+        return await self.services.store.find(index.value, key_of(index, value, self.services.vault))
 
     async def _decide(self, kind: str, of: str | Person, event: Event) -> Sequence[Tell]:
         id_, flow = self._id_of(kind, of), ENTRIES[kind].flow
@@ -265,7 +276,7 @@ class UnitOfWork:
             who = ENTRIES[kind].person(known.conversation) if known else None
         if who is None:
             return ()
-        return tuple(await self.services.store.find(Index.PEER.value, key_of(Index.PEER, who, self.services.vault)))
+        return tuple(await self._found(Index.PEER, who))
 
     # ------------------------------------------------------------ where people are reached
 
@@ -281,7 +292,7 @@ class UnitOfWork:
         """Every conversation of a person goes on without them: the platform shows them nothing any more."""
         homes = await self._homes_of(person)
         linked = [id_ for home in homes for id_ in ENTRIES[home.kind].links(home.conversation)]
-        told = await self.services.store.find(Index.TOLD.value, key_of(Index.TOLD, person, self.services.vault))
+        told = await self._found(Index.TOLD, person)
         for id_ in dict.fromkeys((*linked, *await self._known_in(registry.ROSTER, person), *told)):
             if (stored := await self.load(id_)) is not None:
                 await self.decide(stored.kind, id_, Unreached(person))

@@ -274,7 +274,9 @@ class ChatScript:
     async def sees_only(self, who: str, text: str) -> None:
         """`Ana sees only  If you can't …`: nothing else stands in her chat. Raises Disagrees."""
         await self.simulator.idle()
-        left = [said(card) for card in self.simulator.chat(who).cards(self.simulator.person(who))]
+        stand = self.simulator.chat(who).cards(self.simulator.person(who))
+        passing = self.simulator.engine.acknowledgement().text  # Teams shows it for a moment
+        left = [said(card) for card in stand if card.text != passing]
         if not left or any(not re.fullmatch(_pattern(text), card) for card in left):
             raise Disagrees(f"{who} sees only  {' / '.join(left) or '(nothing)'}")
 

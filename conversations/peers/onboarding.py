@@ -7,7 +7,7 @@ from typing import Final
 
 from conversations import hours, slots
 from conversations.flow import Decision
-from conversations.messages import HideCards, NotAPeer, PeerHides
+from conversations.messages import HideCards, NotAPeer
 from conversations.model import (
     Chose,
     Elapsed,
@@ -50,6 +50,17 @@ TIDIED_BEFORE: Final = timedelta(minutes=5)  # long enough to take it away, also
 REMINDER: Final = timedelta(days=3)
 REMINDERS: Final = 3
 EXPIRY_NOTICE: Final = timedelta(days=30)
+
+_TO_ANSWER: Final = frozenset(
+    (
+        CardKind.COORDINATOR_APPROVE,
+        CardKind.COORDINATOR_APPROVE_EMPTY,
+        CardKind.COORDINATOR_APPROVE_WHEN,
+        CardKind.COORDINATOR_RENEW,
+        CardKind.COORDINATOR_TALK_FIRST,
+    )
+)
+"""A coordinator's cards about a volunteer that still wait for their answer."""
 
 TRAINED: Final = ("today", "half-year", "year")
 TRAINED_DAYS: Final = {"today": 0, "half-year": 182, "year": 365}
@@ -238,6 +249,6 @@ def begin_again(record: PeerRecord, event: Opened, facts: Facts) -> Decision[Pee
 
 
 def hide_cards(record: PeerRecord, event: HideCards, facts: Facts) -> Decision[PeerRecord]:
-    """Take our cards out of their chat, those of every colleague they walk with, too."""
-    who = record.peer.person
-    return record, (Erase(who), *(Tell(Kind.REQUEST, request, PeerHides(who)) for request in record.peer.holding))
+    """Take our cards out of their chat; out of a coordinator's, those that need no answer any more."""
+    theirs = event.who == record.peer.person
+    return record, (Erase(event.who, spare=frozenset() if theirs else _TO_ANSWER),)

@@ -7,8 +7,21 @@ from typing import Final
 
 from conversations import slots
 from conversations.flow import Decision
-from conversations.messages import PeerCameBy, PeerHides
-from conversations.model import URGENCIES, Chose, Effect, Facts, Message, Opened, Post, Respond, Tell, Update, change
+from conversations.messages import HideCards, PeerCameBy
+from conversations.model import (
+    URGENCIES,
+    Chose,
+    Effect,
+    Erase,
+    Facts,
+    Message,
+    Opened,
+    Post,
+    Respond,
+    Tell,
+    Update,
+    change,
+)
 from conversations.support.afterwards import finished_card
 from conversations.support.asking import asking_card, search
 from conversations.support.choosing import chosen_card, resting_card, thank_you_card
@@ -91,9 +104,27 @@ def peer_came_by(request: Request, event: PeerCameBy, facts: Facts) -> Decision[
     return request, (Post(peer_card(request, facts)), Post(guide_card(request, facts)))
 
 
-def peer_hides(request: Request, event: PeerHides, facts: Facts) -> Decision[Request]:
-    """Lines and cards leave the peer's chat; *status* brings back the cards they need. Whom to call stays."""
-    return request, clear(request, event.peer) if event.peer == request.peer else ()
+_TO_ANSWER: Final = frozenset(
+    (
+        CardKind.PEER_OFFER,
+        CardKind.COORDINATOR_WAITING,
+        CardKind.COORDINATOR_ASKED_AGAIN,
+        CardKind.ON_CALL_PAGE,
+        *(CardKind.PEER_WORRIED, CardKind.PEER_PHONE_NOW),
+    )
+)
+"""Cards that still need an answer, or whom to call while one is waited for: hiding does not take them from anyone."""
+
+
+def another_hides(request: Request, event: HideCards, facts: Facts) -> Decision[Request]:
+    """What is over leaves the chat of everyone but the clinician, whose word it is at the front door.
+
+    Lines and cards of one who walks with them go, too, and *status* brings back what they need; whom to call stays.
+    """
+    if event.who == request.clinician:
+        return request, ()
+    keep = frozenset((slots.WORRIED,)) if event.who == request.peer else frozenset[slots.Slot]()
+    return request, (Erase(event.who, keep=keep, spare=_TO_ANSWER),)
 
 
 def _asks_anew(sooner: Request, request: Request, facts: Facts) -> Decision[Request]:

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from conversations.flow import SAME, after, on, opened, told, unreached
-from conversations.messages import PeerCameBy, PeerHides, PeerLeft, ReadLate, RequestOpens, TakenAwayUnread, Undelivered
+from conversations.messages import (
+    HideCards,
+    PeerCameBy,
+    PeerComesBack,
+    PeerLeft,
+    ReadLate,
+    RequestOpens,
+    TakenAwayUnread,
+    Undelivered,
+)
 from conversations.support import (
     afterwards,
     asking,
@@ -126,7 +135,8 @@ flow.table(
     after(ACCOMPANIED,                  Timer.CLOSE,           to=(CLOSED, SAME),         do=closing.close_quietly),
     on(PARTED,             wrote,       Choice.SEND,           to=SAME,                   do=relay.not_passed_on),
     told(WITH_A_PEER,                   PeerCameBy,            to=SAME,                   do=status.peer_came_by),
-    told(WITH_A_PEER,                   PeerHides,             to=SAME,                   do=status.peer_hides),
+    told(LASTING,                       PeerComesBack,         to=SAME,                   do=last_card.comes_back),
+    told(LASTING,                       HideCards,             to=SAME,                   do=status.another_hides),
     told(LASTING,                       TakenAwayUnread,       to=SAME,                   do=relay.line_got_lost),
     told(OPEN,                          Undelivered,           to=SAME,                   do=unreachable.could_not_be_shown),
     told(OPEN,                          ReadLate,              to=SAME,                   do=unreachable.count_from_now),

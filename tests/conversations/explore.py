@@ -31,7 +31,7 @@ from conversations.messages import (
     NotToday,
     OfferMade,
     PeerCameBy,
-    PeerHides,
+    PeerComesBack,
     PeerLeft,
     ReadLate,
     RequestAsked,
@@ -229,7 +229,8 @@ def _what_happens_to_a_request(talk: Request, facts: Facts) -> Iterator[tuple[Ev
         yield Undelivered(who, CardKind.RELAY_LINE), facts
         yield TakenAwayUnread(who, CardKind.RELAY_LINE), facts
         yield PeerCameBy(who), facts
-        yield PeerHides(who), facts
+        yield HideCards(who), facts
+        yield PeerComesBack(who), facts
         yield Undelivered(who, CardKind.SUPPORT_ASKING), facts
         yield ReadLate(who, CardKind.SUPPORT_CHOSEN, timedelta(minutes=30)), facts
         yield ReadLate(who, CardKind.PEER_TALKED, timedelta(minutes=30)), facts
@@ -291,7 +292,8 @@ TOLD_A_PEER: tuple[Told, ...] = (
     Helped("r"),
     NotToday(),
     NeedsABreak(),
-    HideCards(),
+    HideCards(DI),
+    HideCards(DANA),
     CannotBeReached(),
 )
 
@@ -387,7 +389,7 @@ def _walking(steps: tuple[Tried, ...]) -> Iterator[Tried]:
     """A peer who walks with someone types a word: exploring holds one request as good as none."""
     ready = next(step.after for step in steps if step.after.stage == "ready")
     walks = replace(ready, peer=replace(ready.peer, holding=("r",)))
-    for told in (CameBy(), HideCards()):
+    for told in (CameBy(), HideCards(DI)):
         yield _tried(VOLUNTEERING, walks, told, next(iter(WORLDS.values())))
 
 

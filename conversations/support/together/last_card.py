@@ -6,9 +6,22 @@ from datetime import datetime, timedelta
 
 from conversations import slots
 from conversations.flow import Decision
-from conversations.messages import NeedsABreak
-from conversations.model import Chose, Effect, Elapsed, Facts, Message, Opened, Refresh, Tell, Update, change
-from conversations.support.request import OVER, TOGETHER, Finished, Request, flow, next_last_card
+from conversations.messages import NeedsABreak, PeerComesBack
+from conversations.model import (
+    Chose,
+    Effect,
+    Elapsed,
+    Facts,
+    Message,
+    Opened,
+    Person,
+    Post,
+    Refresh,
+    Tell,
+    Update,
+    change,
+)
+from conversations.support.request import CLOSED, OVER, TOGETHER, Finished, Request, flow, next_last_card
 from conversations.vocabulary import CardKind, Choice, Kind, Timer, Word
 
 STAYS = timedelta(hours=72)
@@ -67,6 +80,37 @@ def goodbye_to_the_peers(request: Request) -> tuple[Refresh, ...]:
     there = request.peer if request.stage == TOGETHER else None
     asked = [finished.peer for finished in request.finished if finished.peer != there]
     return tuple(Refresh(Message(who, CardKind.PEER_AFTER_DOOR, slots.LAST, choices)) for who in asked)
+
+
+def comes_back(request: Request, event: PeerComesBack, facts: Facts) -> Decision[Request]:
+    """Who is worried after their part was over finds whom to call, and *I'm worried*, at the bottom of their chat.
+
+    Who walks with the clinician again finds other cards there. Once our cards have left every chat, none comes back.
+    """
+    if event.peer == request.peer or (request.stage == CLOSED and Timer.TIDY not in request.deadlines):
+        return request, ()
+    mine = next((finished for finished in request.finished if finished.peer == event.peer), None)
+    if mine is not None:
+        return request, (Post(_card(mine, facts)),) if mine.until > facts.now else ()
+    return request, (Post(parted_card(event.peer, facts)),) if _parted_lately(request, event.peer, facts) else ()
+
+
+def _parted_lately(request: Request, peer: Person, facts: Facts) -> bool:
+    """Whether this peer was the last who parted, and that is not long ago: others are asked from that moment on."""
+    since = request.searching_since
+    return peer == request.parted and since is not None and facts.now < since + STAYS
+
+
+def parted_card(peer: Person, facts: Facts, card: CardKind = CardKind.NEUTRAL) -> Message:
+    """The peer's last line about a walk that others go on with, and whom to call: they may have read what worries them.
+
+    Args:
+        peer: Whose part is over.
+        facts: The world as it is.
+        card: What it says; the neutral line is true whatever the reason was.
+    """
+    worried = (Choice.WORRIED,) if facts.programme.on_call else ()
+    return Message(peer, card, slots.OFFER, worried, details={"numbers": "yes"})
 
 
 # ---------------------------------------------------------------- what the peer answers

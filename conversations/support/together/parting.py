@@ -11,7 +11,8 @@ from conversations.model import Chose, Effect, Erase, Facts, Message, Person, Po
 from conversations.support.asking import search
 from conversations.support.check_ins import asking_reply
 from conversations.support.request import Request
-from conversations.vocabulary import CardKind, Choice
+from conversations.support.together.last_card import parted_card
+from conversations.vocabulary import CardKind
 
 KEPT = frozenset((slots.WORRIED, slots.PAGE, slots.LAST))
 """A number that a person may still need, and the page it belongs to, stay when every other card is taken away."""
@@ -48,13 +49,7 @@ def look_again(
     show: Callable[[Message], Effect] = Post if clinician_reads else Update
     asking, effects = search(passed, facts, card=clinician_reads, show=show)
     cleared = (*clear(request, request.clinician, KEPT_WHILE_OPEN), *clear(request, request.peer))
-    return asking, (*cleared, *unsent(request, facts), _closing_line(request.peer, peer_reads, facts), *effects)
-
-
-def _closing_line(peer: Person, card: CardKind, facts: Facts) -> Withdraw:
-    """The peer's last line about this walk, with whom to call: they may have read what worries them."""
-    worried = (Choice.WORRIED,) if facts.programme.on_call else ()
-    return Withdraw(Message(peer, card, slots.OFFER, worried, details={"numbers": "yes"}))
+    return asking, (*cleared, *unsent(request, facts), Withdraw(parted_card(request.peer, facts, peer_reads)), *effects)
 
 
 def clear(request: Request, who: Person, keep: frozenset[slots.Slot] = KEPT) -> tuple[Erase]:
