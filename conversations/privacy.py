@@ -111,6 +111,7 @@ refusal          old-button still-open without-buttons show-card noted not-here 
 lock-screen      push push-offer
 details          support-ask support-ask-later support-ask-nobody
 details          support-details support-details-later support-details-nobody support-change support-left-out
+details          support-change-some
 held             data-request
 status           support-asking support-none-free support-nobody-now support-nobody-yet support-still-open
 status           support-nobody-can support-nobody-found support-looking-again support-looking-on support-resting

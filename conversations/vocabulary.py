@@ -191,6 +191,7 @@ class CardKind(StrEnum):
     SUPPORT_DETAILS_NOBODY = "support-details-nobody"
     SUPPORT_ANY_TIME = "support-any-time"
     SUPPORT_CHANGE = "support-change"
+    SUPPORT_CHANGE_SOME = "support-change-some"
     SUPPORT_LEFT_OUT = "support-left-out"
     SUPPORT_ASKING = "support-asking"
     SUPPORT_NONE_FREE = "support-none-free"

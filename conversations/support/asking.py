@@ -34,6 +34,7 @@ from conversations.support.request import (
     Contact,
     Offer,
     Request,
+    Wishes,
     by_urgency,
     code_name,
     flow,
@@ -84,10 +85,7 @@ def check_ins_from(began: datetime, facts: Facts) -> tuple[datetime, ...]:
 
 def save_details(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
     """What was changed counts from now on; an open offer that no longer suits is taken back like any other."""
-    ticked = wishes(event, request, facts)
-    planned = request.check_ins if request.wishes.check_in else check_ins_from(request.counted_from or facts.now, facts)
-    changed = change(request, wishes=ticked, check_ins=planned if ticked.check_in else ())
-    waiting = flow.wait(changed, lasting(changed, facts))
+    waiting = with_wishes(request, wishes(event, request, facts), facts)
     kept = tuple(offer for offer in request.offers if matching.suits(waiting, offer.peer, facts))
     taken_back = tuple(neutral(offer.peer) for offer in request.offers if offer not in kept)
     still = tuple(Refresh(offer_card(waiting, offer)) for offer in kept)
@@ -98,13 +96,15 @@ def save_details(request: Request, event: Chose, facts: Facts) -> Decision[Reque
     return asking, (*taken_back, *still, *new, over, Post(asking_card(asking, facts)), *unsafe)
 
 
+def with_wishes(request: Request, ticked: Wishes, facts: Facts) -> Request:
+    """The request with what was ticked anew: check-ins come, or come no more, as it says."""
+    planned = request.check_ins if request.wishes.check_in else check_ins_from(request.counted_from or facts.now, facts)
+    changed = change(request, wishes=ticked, check_ins=planned if ticked.check_in else ())
+    return flow.wait(changed, lasting(changed, facts))
+
+
 def _never_without(request: Request, facts: Facts) -> tuple[Request, tuple[Post, ...]]:
     return (request, ()) if request.offers else ask_the_next(request, facts)
-
-
-def leave_details(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
-    """Nothing was changed: the status says where the request stands."""
-    return request, (Erase(event.by, slots.DETAILS), Post(asking_card(request, facts)))
 
 
 # ---------------------------------------------------------------- searching

@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 
 from conversations import hours, matching, slots
-from conversations.model import Chose, Facts, Message, Person, Question
+from conversations.model import Chose, Facts, Message, Person, Question, change
 from conversations.options import ABOUT, DEPARTMENTS, FOLLOW_UP, LANGUAGES, NAMES, ROLES, WHEN, WHO, one, several, ways
 from conversations.peers import names
 from conversations.support.request import Request, Wishes, on_nights
 from conversations.vocabulary import CardKind, Choice, Timer
 
 _SHORT = CardKind.SUPPORT_ASK, CardKind.SUPPORT_ASK_LATER, CardKind.SUPPORT_ASK_NOBODY
+_STILL = frozenset(("how", "when", "follow-up"))
+"""Questions whose answers count while a peer is there."""
+
 _QUESTIONS = CardKind.SUPPORT_DETAILS, CardKind.SUPPORT_DETAILS_LATER, CardKind.SUPPORT_DETAILS_NOBODY
 
 
@@ -64,6 +67,16 @@ def change_card(request: Request, facts: Facts) -> Message:
     """What the clinician chose, to be changed while peers are asked; the status stays where it is."""
     choices, asked = (Choice.SAVE, Choice.NOT_NOW), questions(request, facts)
     return Message(request.clinician, CardKind.SUPPORT_CHANGE, slots.DETAILS, choices, asked)
+
+
+def change_some_card(request: Request, facts: Facts) -> Message:
+    """What can still be changed while a peer is there: how and when to talk, and whether we check in.
+
+    Not whom to ask: to leave out who is there already would show that it is they, and what the peer read stays read.
+    """
+    choices = Choice.SAVE, Choice.NOT_NOW
+    asked = tuple(question for question in questions(request, facts) if question.name in _STILL)
+    return Message(request.clinician, CardKind.SUPPORT_CHANGE_SOME, slots.DETAILS, choices, asked)
 
 
 def left_out_card(request: Request, event: Chose) -> Message | None:
@@ -140,17 +153,29 @@ def wishes(event: Chose, request: Request, facts: Facts) -> Wishes:
         facts: The world as it is.
     """
     before = request.wishes
-    follow_up = several(event, "follow-up", FOLLOW_UP, ("check-in",))
     people = event.answers.get("leave-out", ())
-    return Wishes(
+    others = Wishes(
         about=one(event, "about", ABOUT),
-        how=one(event, "how", ways(facts), "any"),
         who=several(event, "who", WHO, ("other-department",)),
         role=one(event, "role", ROLES),
         department=one(event, "department", DEPARTMENTS),
         language=one(event, "language", LANGUAGES),
         leave_out=tuple(dict.fromkeys((*before.leave_out, *(who for who in people if isinstance(who, Person))))),
         names=tuple(dict.fromkeys((*before.names, *_names(event))))[: names.MOST],
+    )
+    return _with_the_rest(others, event, request, facts)
+
+
+def some_wishes(event: Chose, request: Request, facts: Facts) -> Wishes:
+    """What was ticked of what can be changed while a peer is there; what was chosen besides stays."""
+    return _with_the_rest(request.wishes, event, request, facts)
+
+
+def _with_the_rest(others: Wishes, event: Chose, request: Request, facts: Facts) -> Wishes:
+    follow_up = several(event, "follow-up", FOLLOW_UP, ("check-in",))
+    return change(
+        others,
+        how=one(event, "how", ways(facts), "any"),
         when=one(event, "when", WHEN, "any-time"),
         nights="nights" in follow_up,
         nights_until=_end_of_nights(request, facts) if "nights" in follow_up else None,

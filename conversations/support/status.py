@@ -27,7 +27,7 @@ from conversations.support.asking import asking_card, search
 from conversations.support.choosing import chosen_card, resting_card, thank_you_card
 from conversations.support.closing import close_now, not_before_the_page
 from conversations.support.crisis import crisis_card
-from conversations.support.details import change_card, data_card, details_card
+from conversations.support.details import change_card, change_some_card, data_card, details_card
 from conversations.support.escalation import make_it_sooner
 from conversations.support.request import (
     A_MINUTE,
@@ -44,7 +44,7 @@ from conversations.support.request import (
 from conversations.support.together.cards import clinician_card, guide_card, peer_card
 from conversations.support.together.last_card import goodbye_to_the_peers
 from conversations.support.together.parting import clear
-from conversations.vocabulary import CardKind, Choice, Kind, Timer, Word
+from conversations.vocabulary import CardKind, Choice, Timer, Word
 
 
 def back_at_the_front_door(request: Request, event: Opened, facts: Facts) -> Decision[Request]:
@@ -76,15 +76,15 @@ def _answer(request: Request, event: Opened, facts: Facts) -> Decision[Request]:
 
 
 def open_details(request: Request, event: Opened, facts: Facts) -> Decision[Request]:
-    """What they chose for this request comes first; otherwise the word is a peer's, about their own profile."""
+    """What they chose for this request, to be changed: it comes before a peer's own profile, which *peer* shows.
+
+    While a peer is there, only what still can be changed.
+    """
     if request.stage == DETAILS:
         choosing = change(request, choosing=True)
         return choosing, (Post(details_card(choosing, facts)),)
-    if request.stage == ASKING:
-        return request, (Post(change_card(request, facts)),)
-    if any(event.by in (peer.person, *peer.also) for peer in facts.peers):
-        return request, (Tell(Kind.PEER, event.by, event),)
-    return request, (Post(status_card(request, facts)),)
+    card = change_some_card if request.stage in (CHOSEN, TOGETHER) else change_card
+    return request, (Post(card(request, facts)),)
 
 
 def tell_data(request: Request, event: Opened, facts: Facts) -> Decision[Request]:

@@ -16,6 +16,7 @@ from conversations.messages import (
 from conversations.support import (
     afterwards,
     asking,
+    changing,
     check_ins,
     choosing,
     closing,
@@ -77,7 +78,6 @@ flow.table(
     on(ASKING,             offered,     Choice.NOT_TODAY,      to=SAME,                   do=asking.cannot_today),
     on(ASKING,             clinician,   Choice.SOONER,         to=SAME,                   do=escalation.sooner_was_pressed),
     on(ASKING,             clinician,   Choice.SAVE,           to=SAME,                   do=asking.save_details),
-    on(ASKING,             clinician,   Choice.NOT_NOW,        to=SAME,                   do=asking.leave_details),
     on(ASKING,             coordinator, Choice.ASK_EVERYONE,   to=SAME,                   do=escalation.ask_everyone_again),
     on(ASKING,             coordinator, Choice.TAKE_IT,        to=(CHOSEN, SAME),         do=escalation.take_it_myself),
     after(ASKING,                       Timer.WAVE,            to=SAME,                   do=asking.ask_again),
@@ -121,6 +121,9 @@ flow.table(
 
     # what may come at several stages
     on(ASKING,             clinician,   Choice.KEEP_ASKING,    to=SAME,                   do=status.carry_on),
+    on(QUIET,              clinician,   Choice.SAVE,           to=SAME,                   do=changing.save_for_later),
+    on(WITH_A_PEER,        clinician,   Choice.SAVE,           to=SAME,                   do=changing.save_some),
+    on(ACCOMPANIED,        clinician,   Choice.NOT_NOW,        to=SAME,                   do=changing.leave_it),
     on(ACCOMPANIED,        clinician,   Choice.STOP_ASKING,    to=CLOSED,                 do=closing.stop_asking),
     on(ACCOMPANIED,        clinician,   Choice.CHANGE_MY_MIND, to=CLOSED,                 do=closing.close),
     on(APART,              clinician,   Choice.CLOSE,          to=CLOSED,                 do=closing.close),

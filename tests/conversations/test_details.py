@@ -18,6 +18,7 @@ from conversations.model import (
     Chose,
     Effect,
     Elapsed,
+    Erase,
     Facts,
     Message,
     Opened,
@@ -25,13 +26,12 @@ from conversations.model import (
     Person,
     Programme,
     Show,
-    Tell,
     Urgency,
     Value,
 )
 from conversations.registry import REQUESTS
 from conversations.support.request import Request
-from conversations.vocabulary import CardKind, Choice, Kind, Timer, Word
+from conversations.vocabulary import CardKind, Choice, Timer, Word
 
 SUPPORT = REQUESTS.flow
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -189,13 +189,41 @@ def test_check_ins_come_and_go_with_their_tick():
     assert again.check_ins == request.check_ins[1:]
 
 
-def test_change_is_a_peers_own_word_where_no_request_is_asking():
+def together() -> Request:
+    chosen, _ = SUPPORT.decide(asked(**ANSWERS), Chose(BO, Choice.YES), facts())
+    there, _ = SUPPORT.decide(chosen, Chose(ANA, Choice.CONNECT), facts())
+    return there
+
+
+def test_with_a_peer_there_change_asks_how_and_when_to_talk_and_no_more_whom_to_ask():
     chosen, _ = SUPPORT.decide(asked(), Chose(BO, Choice.YES), facts())
-    _, effects = SUPPORT.decide(chosen, Opened(ANA, Word.CHANGE), facts())
-    assert shown(effects).card == CardKind.SUPPORT_CHOSEN
     as_a_peer = replace(facts(), peers=(READY, replace(READY, person=ANA)))
-    _, effects = SUPPORT.decide(chosen, Opened(ANA, Word.CHANGE), as_a_peer)
-    assert effects == (Tell(Kind.PEER, ANA, Opened(ANA, Word.CHANGE)),)
+    for request in (chosen, together()):
+        for world in (facts(), as_a_peer):
+            _, effects = SUPPORT.decide(request, Opened(ANA, Word.CHANGE), world)
+            (card,) = (effect.message for effect in effects if isinstance(effect, Show))
+            assert card.card == CardKind.SUPPORT_CHANGE_SOME
+            assert [question.name for question in card.questions] == ["how", "when", "follow-up"]
+
+
+def test_what_is_changed_with_a_peer_there_leaves_all_else_as_it_was_and_is_news_only_where_it_is_new():
+    request = together()
+    saved, effects = SUPPORT.decide(request, Chose(ANA, Choice.SAVE, {"how": "call", "leave-out": (BO,)}), facts())
+    assert saved.wishes == replace(request.wishes, how="call", check_in=True)
+    assert [effect.to for effect in effects if isinstance(effect, Show)] == [BO, ANA]
+    _, effects = SUPPORT.decide(saved, Chose(ANA, Choice.SAVE, {"how": "call"}), facts())
+    assert [effect.to for effect in effects if isinstance(effect, Show)] == [ANA]
+
+
+@pytest.mark.parametrize("leads", [Choice.SOMEONE_ELSE, Choice.HAND_BACK])
+def test_a_card_that_asks_for_less_is_taken_away_when_all_can_be_changed_again(leads: Choice):
+    """Sent later, it would leave out what it had not asked."""
+    chosen, _ = SUPPORT.decide(asked(), Chose(BO, Choice.YES), facts())
+    for request in (chosen, together()):
+        by = ANA if leads == Choice.SOMEONE_ELSE else BO
+        _, effects = SUPPORT.decide(request, Chose(by, leads), facts())
+        gone = [effect for effect in effects if isinstance(effect, Erase) and effect.to == ANA]
+        assert any(effect.slot in (None, "details") and "details" not in effect.keep for effect in gone)
 
 
 def test_an_answer_that_no_card_offered_counts_as_not_answered():

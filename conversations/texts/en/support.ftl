@@ -29,6 +29,10 @@ support-change =
     This is what you chose, and nobody else reads it. What you change counts from now on.
     Anyone you left out stays left out; you can add more.
     If you can't stay safe, { reach-crisis } now.
+# While a colleague is there: whom to ask is no question then.
+support-change-some =
+    A colleague has said yes to you, so this is what you can change now. It counts from now on.
+    To change whom we ask, press Someone else first. If you can't stay safe, { reach-crisis } now.
 support-left-out =
     We'll leave out everyone whose directory name fits. A nickname may not be found.{ $too-many ->
         [yes] {" "}We took the first { $most } names.
