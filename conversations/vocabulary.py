@@ -42,6 +42,7 @@ class Choice(StrEnum):
     SEND = "send"
     SHARE_NAME = "share-name"
     HAND_BACK = "hand-back"
+    WAS_THERE = "was-there"
     WORRIED = "worried"
     TALKED = "talked"
     NOT_YET = "not-yet"
@@ -118,7 +119,7 @@ LESSENS: Final = frozenset(
         str,
         (
             *(Choice.CHANGE_MY_MIND, Choice.STOP_ASKING, Choice.CLOSE),
-            *(Choice.HAND_BACK, Choice.FINISHED, Choice.NO_MORE),
+            *(Choice.HAND_BACK, Choice.WAS_THERE, Choice.FINISHED, Choice.NO_MORE),
         ),
     )
 )

@@ -101,6 +101,7 @@ flow.table(
     on(TOGETHER,           BOTH,        Choice.SHARE_NAME,     to=SAME,                   do=relay.share_my_name),
     on(TOGETHER,           clinician,   Choice.SOMEONE_ELSE,   to=ASKING,                 do=parting.someone_else),
     on(TOGETHER,           peer,        Choice.HAND_BACK,      to=ASKING,                 do=parting.peer_steps_back),
+    on(TOGETHER,           peer,        Choice.WAS_THERE,      to=ASKING,                 do=parting.peer_steps_back),
     on(TOGETHER,           peer,        Choice.TALKED,         to=SAME,                   do=connection.they_talked),
     on(TOGETHER,           peer,        Choice.NOT_YET,        to=SAME,                   do=connection.they_will),
     on(TOGETHER,           clinician,   Choice.TALK_AGAIN,     to=SAME,                   do=check_ins.reach_the_same_peer),

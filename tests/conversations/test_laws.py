@@ -130,6 +130,18 @@ def test_whoever_is_swapped_or_hands_back_is_never_asked_again():
         assert again.peer is None
 
 
+def test_who_was_there_hands_back_and_nothing_tells_why():
+    presses = [
+        step for step in tried(SUPPORT.kind) if isinstance(step.event, Chose) and step.event.choice == "was-there"
+    ]
+    assert len(presses) > 100
+    for step in presses:
+        assert SUPPORT.decide(step.before, replace(step.event, choice="hand-back"), step.facts) == (
+            step.after,
+            step.effects,
+        )
+
+
 def test_while_a_request_goes_on_no_question_and_no_numbers_are_taken_from_the_clinician():
     """What a step said and its reader has not seen is never cleared in silence; hiding is the clinician's own word."""
     kept = {slots.CHECK_IN, slots.CRISIS}

@@ -199,7 +199,7 @@ class Judge:
             return
         volunteer = self.world.volunteers.get(peer)
         serves = volunteer is not None and volunteer.conversation.stage == "ready"
-        asked_for = {self._lately(peer), self._lately(was.clinician)} & {"hand-back", "someone-else"}
+        asked_for = {self._lately(peer), self._lately(was.clinician)} & {"hand-back", "was-there", "someone-else"}
         heard = self._heard.get((talk.id, peer))
         if serves and not asked_for and heard is not None:
             waited = self._now() - heard

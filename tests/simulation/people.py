@@ -43,6 +43,7 @@ LIKELY: Final[Mapping[str, float]] = {
     "send": 8,
     "share-name": 0.3,
     "hand-back": 0.2,
+    "was-there": 0.1,
     "worried": 0.15,
     "talked": 1,
     "not-yet": 1,

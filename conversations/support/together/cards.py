@@ -33,7 +33,11 @@ def clinician_card(request: Request, facts: Facts) -> Message:
 
 
 def peer_card(request: Request, facts: Facts) -> Message:
-    """Who the clinician is to the peer, and how to reach them."""
+    """Who the clinician is to the peer, and how to reach them.
+
+    From here on the peer can know what it is about. Whoever was a witness of it, or may have to judge it, hands back like
+    anyone: nothing that is kept, shown or timed tells why, because the law may take protection away from such a talk.
+    """
     assert request.peer is not None
     share = () if request.peer_named else (Choice.SHARE_NAME,)
     known = request.clinician if request.clinician_named else None
@@ -41,7 +45,7 @@ def peer_card(request: Request, facts: Facts) -> Message:
         request.peer,
         _card_together(_PEERS, request, known),
         slots.OFFER,
-        (*_pen_for(request, facts), *share, Choice.FINISHED),
+        (*_pen_for(request, facts), *share, Choice.FINISHED, Choice.WAS_THERE),
         details={"alias": code_name(request, request.alias), "when": request.wishes.when, "how": request.wishes.how},
         people={"clinician": known} if known else {},
         meet=_to_meet(request, known),

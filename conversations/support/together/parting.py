@@ -29,7 +29,7 @@ def someone_else(request: Request, event: Chose, facts: Facts) -> Decision[Reque
 
 
 def peer_steps_back(request: Request, event: Chose | PeerLeft, facts: Facts) -> Decision[Request]:
-    """The peer handed back, or left the programme."""
+    """The peer handed back, for whatever reason, or left the programme."""
     return look_again(request, facts, CardKind.PEER_HANDED_BACK, CardKind.SUPPORT_LOOKING_AGAIN)
 
 

@@ -22,6 +22,7 @@ button-write = Write
 button-send = Send
 button-share-name = Share my name
 button-hand-back = Hand back
+button-was-there = I was there, or may have to judge this
 button-worried = I'm worried
 button-on-it = I'm on it
 button-talked = We have talked
