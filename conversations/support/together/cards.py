@@ -35,8 +35,8 @@ def clinician_card(request: Request, facts: Facts) -> Message:
 def peer_card(request: Request, facts: Facts) -> Message:
     """Who the clinician is to the peer, and how to reach them.
 
-    From here on the peer can know what it is about. Whoever was a witness of it, or may have to judge it, hands back like
-    anyone: nothing that is kept, shown or timed tells why, because the law may take protection away from such a talk.
+    From here on the peer can know what it is about. Whoever was a witness of it, or may have to judge it, hands back
+    like anyone: nothing that is kept, shown or timed tells why, because the law may take protection from such a talk.
     """
     assert request.peer is not None
     share = () if request.peer_named else (Choice.SHARE_NAME,)
