@@ -123,6 +123,7 @@ class _Ear:
         self._heads: dict[str, set[str]] = defaultdict(set)  # by a word: as which words of phrases it counts
         self._several: dict[str, list[tuple[list[str], str]]] = defaultdict(list)  # the same of several words
         self._parts: set[str] = set()  # the words of those
+        self._learnt: dict[tuple[str, bool], list[str]] = {}  # a group stands in many phrases, and is read once
         self._root, self._apart_root, self._exact_root = _Node(), _Node(), _Node(exact=True)
         self._learn(lists.hear, _Kind.HEARD, self._root)
         self._learn(lists.hear_unless_of_others, _Kind.HEARD_UNLESS_OF_OTHERS, self._root)
@@ -185,6 +186,11 @@ class _Ear:
                     node.ends.add(kind)
 
     def _heads_of(self, wording: str, root: _Node) -> list[str]:
+        if (wording, root.exact) not in self._learnt:
+            self._learnt[wording, root.exact] = self._new_heads_of(wording, root)
+        return self._learnt[wording, root.exact]
+
+    def _new_heads_of(self, wording: str, root: _Node) -> list[str]:
         heads = []
         for word in self._words(wording):
             if root.exact or word not in self._dropped:
