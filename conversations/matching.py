@@ -19,7 +19,7 @@ def free(request: Request, facts: Facts) -> tuple[Peer, ...]:
 
     Someone who had this week's share of offers is asked only when no one else is left.
     """
-    able = [peer for peer in facts.peers if could_ever(request, peer, facts) and free_now(peer, facts)]
+    able = [peer for peer in could_ever(request, facts) if free_now(peer, facts)]
     fresh = [peer for peer in able if len(_lately(peer, facts)) < facts.programme.offers_a_week]
     return _ranked(request, fresh or able, facts)
 
@@ -27,14 +27,19 @@ def free(request: Request, facts: Facts) -> tuple[Peer, ...]:
 def suits(request: Request, who: Person, facts: Facts) -> bool:
     """Whether a peer who was asked already could still be asked, had they not been."""
     afresh = change(request, asked=())
-    return any(peer.person == who and could_ever(afresh, peer, facts) for peer in facts.peers)
+    return any(peer.person == who for peer in could_ever(afresh, facts))
 
 
-def could_ever(request: Request, peer: Peer, facts: Facts) -> bool:
-    """Whether this peer may be asked for this request at all, today or on a better day."""
+def could_ever(request: Request, facts: Facts) -> list[Peer]:
+    """Peers who may be asked for this request at all, today or on a better day."""
     wishes = request.wishes
     walking = (request.peer,) if request.peer else ()
     kept_out = all_of_them({request.clinician, *walking, *wishes.leave_out, *request.asked, *request.passed}, facts)
+    return [peer for peer in facts.peers if _may_be_asked(request, peer, kept_out, facts)]
+
+
+def _may_be_asked(request: Request, peer: Peer, kept_out: set[Person], facts: Facts) -> bool:
+    wishes = request.wishes
     same_department = bool(wishes.department) and peer.department == wishes.department
     return not (
         not kept_out.isdisjoint((peer.person, *peer.also))
@@ -54,7 +59,7 @@ def full(peer: Peer) -> bool:
 
 def next_free(request: Request, facts: Facts) -> datetime | None:
     """When the next peer comes into hours or out of rest, as far as we can know; None if none ever will."""
-    able = [peer for peer in facts.peers if could_ever(request, peer, facts) and not peer.paused]
+    able = [peer for peer in could_ever(request, facts) if not peer.paused]
     return min((_from(peer, facts) for peer in able), default=None)
 
 

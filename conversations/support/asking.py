@@ -147,7 +147,7 @@ def search(
     whole = when_others_may_be_asked(request, facts.now + target, request.zone, facts)
     asking = flow.move(fresh, ASKING, {Timer.HALF: half, Timer.TARGET: whole, **lasting(fresh, facts)})
     alarm: tuple[Post, ...] = ()
-    if card is None and not any(matching.could_ever(asking, peer, facts) for peer in facts.peers):
+    if card is None and not matching.could_ever(asking, facts):
         at_once = when_others_may_be_asked(request, facts.now, facts.programme.zone, facts)
         asking, alarm = _alarm(flow.wait(asking, {Timer.HALF: at_once}), facts)
     asking, offers = ask_the_next(asking, facts, first)
