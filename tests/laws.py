@@ -123,6 +123,8 @@ def offers_are_fair(talk: Request, before: World, requests: Mapping[str, Stored[
 
 def lines_are_gone(saved: Stored[Request], lines: Mapping[str, tuple[Person, str]]) -> None:
     """A relay line stands in its own request only, while the two are together and the other one waits for it."""
+    if not lines:
+        return
     talk, kept = saved.conversation, json_of(saved).decode()
     owed = {delivery.to for delivery in saved.outbox.deliveries}
     for line, (writer, request) in lines.items():
@@ -168,13 +170,14 @@ def the_door_knows_its_request(world: World) -> None:
 
 def no_button_is_dead(kind: str, saved: Record, facts: Facts, left: Callable[[Person], bool]) -> None:
     """Every button that is shown is one that its reader may press."""
-    flow = ENTRIES[kind].flow
+    flow, stage = ENTRIES[kind].flow, saved.conversation.stage
     for slot in saved.outbox.slots:
-        gone = slot.content.manner == "erase" or left(slot.to)
-        for choice in () if gone or slot.name == "door" else sorted({*slot.content.choices} - FRONT_DOOR_ONLY):
-            roles = flow.roles_for(saved.conversation.stage, choice)
+        if not slot.content.choices or slot.name == "door" or slot.content.manner == "erase" or left(slot.to):
+            continue
+        for choice in sorted({*slot.content.choices} - FRONT_DOOR_ONLY):
+            roles = flow.roles_for(stage, choice)
             assert any(role.holds(saved.conversation, slot.to, facts) for role in roles), (
-                f"{slot.to.id} has a dead [{choice}] in {slot.name} while {saved.conversation.stage}"
+                f"{slot.to.id} has a dead [{choice}] in {slot.name} while {stage}"
             )
 
 

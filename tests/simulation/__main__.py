@@ -7,8 +7,13 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
+import pytest
+
+from tests.simulation.faults_put_back import FAULTS
 from tests.simulation.run import Outcome, simulate
 
 
@@ -17,12 +22,20 @@ def seeds(seed: str, years: int) -> list[str]:
     return [f"{seed}.{year}" for year in range(1, years + 1)] if "." not in seed else [seed]
 
 
-def run_all(names: list[str], days: float, processes: int) -> list[Outcome]:
+def run_all(names: list[str], run: Callable[[str], Outcome], processes: int) -> list[Outcome]:
     """Run one hospital for each seed, on several cores, in the order of the seeds."""
     if processes == 1 or len(names) == 1:
-        return [simulate(name, days) for name in names]
+        return [run(name) for name in names]
     with ProcessPoolExecutor(processes) as pool:
-        return list(pool.map(simulate, names, [days] * len(names)))
+        return list(pool.map(run, names))
+
+
+def run_with(fault: str, days: float, harsh: float, busy: float, name: str) -> Outcome:
+    """Run one hospital; with a mended fault put back, if one is named."""
+    with pytest.MonkeyPatch.context() as patch:
+        if fault:
+            FAULTS[fault].put_back(patch)
+        return simulate(name, days, harsh, busy)
 
 
 def summary(outcomes: list[Outcome]) -> str:
@@ -43,10 +56,14 @@ def main() -> int:
     parser.add_argument("--seed", default="1", help="decides everything; 7.3 replays the third year of seed 7")
     parser.add_argument("--years", type=int, default=1, help="hospital-years, each with a seed of its own")
     parser.add_argument("--days", type=float, default=365, help="days of each year")
+    parser.add_argument("--harsh", type=float, default=1.0, help="how much more often than usual things break")
+    parser.add_argument("--busy", type=float, default=1.0, help="how much more often than usual people ask")
+    parser.add_argument("--put-back", choices=FAULTS, default="", help="a mended fault, which a law is to find")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     asked = parser.parse_args()
     began = time.monotonic()
-    outcomes = run_all(seeds(asked.seed, asked.years), asked.days, asked.processes)
+    run = partial(run_with, asked.put_back, asked.days, asked.harsh, asked.busy)
+    outcomes = run_all(seeds(asked.seed, asked.years), run, asked.processes)
     sys.stdout.write(f"{summary(outcomes)}, {time.monotonic() - began:.0f} s\n")
     return int(any(outcome.broken for outcome in outcomes))
 

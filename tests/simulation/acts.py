@@ -9,11 +9,10 @@ from adapters.base import Button, Card, Interaction, front_door_token
 from adapters.fakes.screens import Change
 from conversations.model import Person
 from tests.simulation.hospital import Hospital
-from tests.simulation.people import ASKING, LIKELY, NOTHING, RARE, TYPED, Somebody, fill_in, somebody
+from tests.simulation.people import ASKING, NOTHING, TYPED, Somebody, fill_in, somebody
 from tests.simulation.weather import Fault
 
 SCREEN: Final = 8  # the newest cards, which a person looks at
-FEWEST_PEERS: Final = 36
 
 Stands = tuple[str, Button, Card]
 """A choice, its button and its card."""
@@ -70,7 +69,7 @@ class People:
     async def press_something(self, one: Somebody) -> None:
         """Press what is likely; or nothing."""
         stands = self._stands(one.person)
-        weights = [LIKELY.get(choice, RARE) for choice, _, _ in stands]
+        weights = [one.likes(choice) for choice, _, _ in stands]
         chosen = self.luck.choices([None, *stands], [NOTHING, *weights])[0]
         if chosen is None:
             return
@@ -146,6 +145,17 @@ class People:
         if free and not self.away:
             await self.type(self.luck.choice(free), self.luck.choice(ASKING))
 
+    async def somebody_looks_again(self) -> None:
+        """A clinician who waits or talks, their peer, or one who has not answered looks at their screen once more."""
+        talks = [saved.conversation for saved in self.hospital.judge.world.requests.values()]
+        alive = [talk for talk in talks if talk.stage in ("asking", "together")]
+        if alive and not self.away:
+            talk = self.luck.choice(alive)
+            peers = [talk.peer] if talk.peer else [offer.peer for offer in talk.offers]
+            one = self.hospital.people[self.luck.choice([talk.clinician, *peers])]
+            if not one.is_planned:
+                await self.look(one)
+
     # ------------------------------------------------------------ coming and going
 
     async def somebody_leaves(self) -> None:
@@ -171,7 +181,7 @@ class People:
 
     def _hire(self, role: str) -> Somebody:
         self._hired[role] += 1
-        one = somebody(role, self._hired[role], self.hospital.platforms, self.luck)
+        one = somebody(role, self._hired[role], self.hospital.size, self.hospital.platforms, self.luck)
         self.hospital.people[one.person] = one
         return one
 
@@ -182,5 +192,5 @@ class People:
         paused = [who for who in serving if volunteers[who].conversation.peer.paused]
         if paused and not self.away:
             await self.type(self.hospital.people[self.luck.choice(paused)], "resume")
-        for _ in range(FEWEST_PEERS - len(serving) + len(paused)):
+        for _ in range(self.hospital.size.fewest - len(serving) + len(paused)):
             self.hospital.add_peer(self._hire("Bo"))

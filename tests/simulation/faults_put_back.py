@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import pytest
 
 from bot.engine.delivery import DeliveryWorker
 from bot.engine.outbox import Delivery
 from conversations import slots
+from conversations.messages import PeerCameBy
 from conversations.model import Chose, Elapsed, Facts, Refresh, change
 from conversations.support import afterwards, asking
 from conversations.support.request import ASKING, Request, flow
@@ -40,10 +42,13 @@ def one_401_shuts_a_platform_for_ever(patch: pytest.MonkeyPatch) -> None:
 
 def a_peer_is_torn_away_while_writing(patch: pytest.MonkeyPatch) -> None:
     """A press of the peer does not put off that others are asked."""
+    honest = flow.before
 
     def touch(request: Request, event: Any, facts: Facts) -> Request:
-        by = event.by if isinstance(event, Chose) else None
-        return change(request, touched=facts.now) if by in (request.clinician, request.peer) else request
+        by = event.peer if isinstance(event, PeerCameBy) else getattr(event, "by", None)
+        if by is None or by != request.peer:
+            return honest(request, event, facts)
+        return change(request, touched=facts.now) if isinstance(event, Chose) else request
 
     patch.setattr(flow, "before", touch)
 
@@ -57,3 +62,25 @@ def nobody_hears_the_last_no(patch: pytest.MonkeyPatch) -> None:
 
     at = (str(ASKING), (Elapsed, Timer.WAVE))
     patch.setitem(flow._rows, at, replace(flow._rows[at], do=ask_again))
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """A fault that was mended.
+
+    Args:
+        put_back: Brings it back until the patches are undone.
+        law: Words of the law that finds it.
+    """
+
+    put_back: Callable[[pytest.MonkeyPatch], None]
+    law: str
+
+
+FAULTS: Final[Mapping[str, Mended]] = {
+    "lost-check-in": Mended(a_check_in_is_lost_beside_a_silent_peer, "a check-in is taken away unanswered"),
+    "one-401": Mended(one_401_shuts_a_platform_for_ever, "stays shut"),
+    "torn-away": Mended(a_peer_is_torn_away_while_writing, "a peer is torn away who was just writing"),
+    "last-no": Mended(nobody_hears_the_last_no, "nobody hears the last no"),
+}
+"""Each by its name."""

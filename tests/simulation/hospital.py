@@ -26,7 +26,7 @@ from conversations.peers.record import READY, PeerRecord
 from conversations.vocabulary import Word
 from tests.simulation.judge import Judge
 from tests.simulation.memory_store import MemoryStore, Tables
-from tests.simulation.people import Somebody, as_peer, everybody
+from tests.simulation.people import Size, Somebody, as_peer, everybody
 from tests.simulation.platform import HostilePlatform
 from tests.simulation.replica import Common, Replica
 from tests.simulation.schedule import Schedule, Trace
@@ -49,15 +49,17 @@ class Hospital:
         luck: Decides everything.
         replicas: How many processes serve it.
         shared: Whether they share a database; one process alone may have the embedded store.
+        size: How big it is.
     """
 
-    def __init__(self, luck: random.Random, *, replicas: int, shared: bool) -> None:
+    def __init__(self, luck: random.Random, *, replicas: int, shared: bool, size: Size) -> None:
         self.luck, self.weather, self.trace, self.schedule = luck, Weather(luck), Trace(), Schedule()
+        self.size = size
         self.offset = timedelta(0)  # by which the clock was set
         self.tables = Tables(self._written)
         self.vault = Vault(KEY)
         self.platforms = {name: self._platform(name) for name in ("slack", "teams")}
-        self.people: dict[Person, Somebody] = {one.person: one for one in everybody(self.platforms, luck)}
+        self.people: dict[Person, Somebody] = {one.person: one for one in everybody(size, self.platforms, luck)}
         self.programme = self._programme()
         self.listener = self.programme.listener
         renderer = Renderer.load(self.programme)

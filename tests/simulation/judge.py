@@ -17,9 +17,11 @@ from bot.rendering import Renderer
 from bot.store.base import Deletion, Record
 from conversations import slots
 from conversations.hours import waking
+from conversations.immutable import replace
 from conversations.model import Facts, Person, Programme
 from conversations.registry import ENTRIES
-from conversations.support.request import Request, between_reminders
+from conversations.support.request import ACCOMPANIED, Request, between_reminders
+from conversations.vocabulary import Choice
 from tests import laws
 from tests.laws import Witness, World
 from tests.simulation.memory_store import Tables
@@ -34,6 +36,19 @@ OFFICIALLY: Final = ("offers to be a peer", "Nothing is approved yet", "is worri
 A_DAY: Final = timedelta(hours=24)
 LATELY: Final = timedelta(minutes=15)
 MOMENT: Final = timedelta(seconds=3)
+
+
+def _same_but_for_times(old: Stored[Any] | None, new: Stored[Any]) -> bool:
+    """Whether nothing was decided but what comes when: no role and no button depends on that."""
+    if old is None or old.outbox.slots != new.outbox.slots:
+        return False
+    return bool(replace(old.conversation, deadlines=new.conversation.deadlines) == new.conversation)
+
+
+def _asks_how_it_goes(saved: Stored[Request], reader: Person) -> bool:
+    """Whether a check-in that can be answered is shown to its reader, or is going to be."""
+    slot = saved.outbox.slot(reader, slots.CHECK_IN)
+    return slot is not None and not slot.is_erased and Choice.OKAY_FOR_NOW in slot.content.choices
 
 
 class LawBroken(AssertionError):
@@ -113,7 +128,9 @@ class Judge:
 
     def written(self, changes: Sequence[Record | Deletion]) -> None:
         """Judge one save, in the step in which it was made."""
-        before = World(dict(self.world.requests), dict(self.world.volunteers), self.world.doors)
+        is_of_a_request = any(isinstance(one, Record) and one.kind == "support" for one in changes)
+        world = self.world  # as it was matters to offers alone
+        before = World(dict(world.requests), dict(world.volunteers), world.doors) if is_of_a_request else world
         touched = []
         for change in changes:
             old = self._stored.pop(change.id, None)
@@ -155,7 +172,7 @@ class Judge:
         self.owed.written(new.id, new.outbox.deliveries, self._now())
         if old is not None and old.conversation == new.conversation:
             return  # only what is shown of it has changed
-        if new.kind != "doorstep":
+        if new.kind != "doorstep" and not _same_but_for_times(old, new):
             facts = Facts(self._now(), self._programme)
             self._hold(laws.no_button_is_dead, new.kind, new, facts, self.is_gone)
         if old is not None:
@@ -187,6 +204,7 @@ class Judge:
             self._hold(self._one_at_a_time, old.conversation, talk)
             self._hold(self._no_one_is_torn_away, old.conversation, talk)
             self._hold(self._a_no_is_unseen, old, new)
+            self._hold(self._a_check_in_stands_until_answered, old, new)
 
     def _one_at_a_time(self, was: Request, talk: Request) -> None:
         paired = was.stage in laws.PAIRED and talk.stage in laws.PAIRED
@@ -217,6 +235,17 @@ class Judge:
             known = {one.id for one in old.outbox.deliveries}
             told = {one.to for one in new.outbox.deliveries if one.id not in known}
             assert told <= said_no, "others see that a peer said no"
+
+    def _a_check_in_stands_until_answered(self, old: Stored[Request], new: Stored[Request]) -> None:
+        """While a request goes on, a check-in that fell due is taken away by its reader's own act, and by no other."""
+        was, talk = old.conversation, new.conversation
+        reader = talk.clinician
+        goes_on = was.stage in ACCOMPANIED and talk.stage in ACCOMPANIED and talk.wishes.check_in
+        if not goes_on or self._lately(reader) or self.is_gone(reader):
+            return
+        fell_due = any(at <= self._now() for at in set(was.check_ins) - set(talk.check_ins))
+        if fell_due or _asks_how_it_goes(old, reader):
+            assert _asks_how_it_goes(new, reader), "a check-in is taken away unanswered"
 
     def _note_danger(self, old: Stored[Any] | None, new: Stored[Any] | None) -> None:
         """Note since when each answer to words of danger has been on a screen."""
@@ -276,7 +305,11 @@ class Judge:
         token = self._vault.read_token(press.token) if press.token[0] != "=" else None
         if token is not None and answer.kind != "refused" and not foreign:
             self._heard[token.record_id, press.by] = self._now()
-        if foreign:
+        if token is None and press.source != "pressed":  # whatever a peer types shows that they are there
+            walks = [saved for saved in self.world.requests.values() if saved.conversation.peer == press.by]
+            self._heard.update(((saved.id, press.by), self._now()) for saved in walks)
+        answered_to_anyone = token is not None and token.choice == "worried"  # they read whom to call, as at the door
+        if foreign and not answered_to_anyone:
             self._hold(self._tells_a_stranger_nothing, press, answer)
 
     def _tells_a_stranger_nothing(self, press: Interaction, answer: Reply) -> None:

@@ -14,7 +14,7 @@ from conversations.model import Peer, Person, Value
 from conversations.options import ABOUT, DEPARTMENTS, NAMES, ROLES
 from tests.simulation.platform import HostilePlatform
 
-CLINICIANS, PEERS, COORDINATORS = 150, 40, 2
+COORDINATORS: Final = 2
 ZONES: Final = ("America/New_York",) * 8 + ("America/Los_Angeles", "Europe/London")
 ASKING: Final = ("soon", "soon", "today", "no-rush", "/peersupport soon", "/peersupport today", "help")
 TYPED: Final = (
@@ -26,9 +26,9 @@ NOTHING: Final = 2.0
 """The weight of pressing nothing at all."""
 
 LIKELY: Final[Mapping[str, float]] = {
-    "ask-now": 6,
+    "ask-now": 14,
     "choose-more": 2,
-    "ask": 6,
+    "ask": 14,
     "change-my-mind": 0.1,
     "sooner": 0.3,
     "keep-asking": 2,
@@ -39,7 +39,7 @@ LIKELY: Final[Mapping[str, float]] = {
     "connect": 2,
     "stay-unnamed": 3,
     "someone-else": 0.2,
-    "write": 0.6,
+    "write": 1.2,
     "send": 8,
     "share-name": 0.3,
     "hand-back": 0.2,
@@ -82,6 +82,46 @@ LIKELY: Final[Mapping[str, float]] = {
 """How likely each choice is pressed where it stands; every other button counts for little."""
 RARE: Final = 0.02
 
+KEEN: Final[Mapping[str, float]] = {"yes": 4}
+RELUCTANT: Final[Mapping[str, float]] = {"yes": 0.05, "not-this-time": 15, "not-today": 5}
+DISTRACTED: Final[Mapping[str, float]] = {
+    **dict.fromkeys(("send", "talked", "not-yet", "hand-back", "finished"), 0.05),
+    "yes": 6,
+    "write": 3,
+    "share-name": 3,
+}
+"""How much likelier than others somebody of this leaning presses a choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How big a hospital is.
+
+    Args:
+        name: What it is called.
+        clinicians: How many may ask.
+        peers: How many are on the roster when the year begins.
+        fewest: Below how many serving peers new ones are trained.
+        requests: How often a year somebody who has no request asks for a peer, or means to.
+        leanings: Those of its peers, one of which each of them has.
+        answers: The least and the most likely that a peer does anything about a card.
+    """
+
+    name: str
+    clinicians: int
+    peers: int
+    fewest: int
+    requests: int
+    leanings: tuple[Mapping[str, float], ...]
+    answers: tuple[float, float] = (0.5, 1.0)
+
+
+LARGE: Final = Size("large", 150, 40, 36, 640, ({}, {}, KEEN))
+SMALL: Final = Size("small", 30, 3, 3, 200, (RELUCTANT,), (0.9, 1.0))
+"""Few peers, who mostly all say no: then a coordinator has to hear of it."""
+BUSY: Final = Size("busy", 40, 8, 7, 200, (DISTRACTED,), (0.9, 1.0))
+"""Peers who say yes, begin to write, and do not answer whether the two have talked."""
+
 
 @dataclass(slots=True)
 class Somebody:
@@ -89,6 +129,7 @@ class Somebody:
 
     answers  how likely they do anything at all about a card
     pace     the median of how long they take, in seconds
+    leaning  how much likelier than others they press each choice
     """
 
     person: Person
@@ -96,28 +137,37 @@ class Somebody:
     role: str
     answers: float
     pace: float
+    leaning: Mapping[str, float]
     is_planned: bool = False  # to look at their screen
+
+    def likes(self, choice: str) -> float:
+        """The weight of pressing this choice where it stands."""
+        return LIKELY.get(choice, RARE) * self.leaning.get(choice, 1)
 
     def delay(self, luck: random.Random) -> float:
         """How long until they look at what arrived: mostly minutes, sometimes hours, sometimes a day."""
         return min(self.pace * luck.lognormvariate(0, 1.6), 90_000.0)
 
 
-def everybody(platforms: Mapping[str, HostilePlatform], luck: random.Random) -> Iterator[Somebody]:
+def everybody(size: Size, platforms: Mapping[str, HostilePlatform], luck: random.Random) -> Iterator[Somebody]:
     """Everyone who is at the hospital when the year begins."""
-    for role, count in (("Ana", CLINICIANS), ("Bo", PEERS), ("Dana", COORDINATORS), ("Kim", 1)):
+    for role, count in (("Ana", size.clinicians), ("Bo", size.peers), ("Dana", COORDINATORS), ("Kim", 1)):
         for number in range(1, count + 1):
-            yield somebody(role, number, platforms, luck)
+            yield somebody(role, number, size, platforms, luck)
 
 
-def somebody(role: str, number: int, platforms: Mapping[str, HostilePlatform], luck: random.Random) -> Somebody:
+def somebody(
+    role: str, number: int, size: Size, platforms: Mapping[str, HostilePlatform], luck: random.Random
+) -> Somebody:
     """One more person of this role."""
     platform = platforms[luck.choice(sorted(platforms))]
     name = f"{role}{number:03d}"
     person = platform.person(name)
     platform.zones[person] = luck.choice(ZONES)
     pace = {"Ana": 600.0, "Bo": 400.0, "Dana": 300.0, "Kim": 120.0}[role]
-    return Somebody(person, name, role, luck.uniform(0.5, 1.0), pace * luck.uniform(0.3, 3.0))
+    answers = luck.uniform(*(size.answers if role == "Bo" else (0.5, 1.0)))
+    leaning = luck.choice(size.leanings) if role == "Bo" else {}
+    return Somebody(person, name, role, answers, pace * luck.uniform(0.3, 3.0), leaning)
 
 
 def as_peer(one: Somebody, zone: str, luck: random.Random) -> Peer:

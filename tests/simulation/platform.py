@@ -167,6 +167,8 @@ class HostilePlatform(DirectAdapter):
 
     async def erase(self, ref: Ref, instead: Card) -> None:
         """Take the card off their screen, if nothing comes between."""
+        if self.busy:
+            raise RetryLater(BUSY_FOR)
         fault = self._weather.of_a_call()
         await self._takes(None)
         self._refuse(fault if fault is not Fault.DROPPED else Fault.SERVER_ERROR, None)

@@ -103,19 +103,19 @@ class LastNo:
 
     def __init__(self, programme: Programme) -> None:
         self._programme = programme
-        self._alone: dict[str, datetime] = {}
+        self._alone: dict[str, tuple[str, datetime]] = {}  # how soon they want someone, and since when
 
     def written(self, id_: str, talk: Request | None, now: datetime) -> None:
         """Take in how a request stands now."""
         if talk is None or talk.stage != "asking" or talk.offers or talk.told:
             self._alone.pop(id_, None)
-        else:
-            self._alone.setdefault(id_, now)
+        elif id_ not in self._alone or self._alone[id_][0] != talk.urgency:
+            self._alone[id_] = talk.urgency, now
 
     def is_heard(self, requests: dict[str, Stored[Request]], now: datetime, well_since: datetime) -> None:
         """Hold that within a step of decent hours another peer is asked, or the next in line hears of it."""
         quiet, zone = self._programme.quiet, self._programme.zone
-        for id_, since in self._alone.items():
+        for id_, (_, since) in self._alone.items():
             talk = requests[id_].conversation
             step = by_urgency(talk, self._programme.step_soon, self._programme.step_other)
             began = max(since, well_since)

@@ -15,14 +15,14 @@ from structlog.testing import capture_logs
 from tests.simulation.acts import People
 from tests.simulation.hospital import Hospital
 from tests.simulation.judge import LawBroken
+from tests.simulation.people import BUSY, LARGE, SMALL, Size
 from tests.simulation.replica import keep_track
 from tests.simulation.virtual_time import VirtualLoop
 from tests.simulation.weather import Fault
 
 DAY: Final = 86_400.0
 HOUR: Final = 3_600.0
-REQUESTS_A_YEAR: Final = 560
-AFTERWARDS: Final = 80  # days in which nobody does anything, and everything is forgotten
+AFTERWARDS: Final = 80  # days without anybody after which everything is forgotten
 DOWN: Final = (1, 1, 7, 13, 26, 100)  # hours
 OUTAGES: Final = (0.2, 1, 1, 4, 12)  # hours
 JUMPS: Final = (-7200, -600, -30, 30, 600, 7200)  # seconds by which a clock is set wrong, and right again
@@ -34,7 +34,7 @@ class Outcome:
 
     Args:
         seed: Replays it.
-        shape: How many processes, on which kind of store.
+        shape: How big it is; how many processes, on which kind of store.
         requests: How many searched for a peer.
         peers: How many were on the roster at the most.
         steps: How many acts there were.
@@ -69,11 +69,14 @@ class Year:
     Args:
         hospital: Whose.
         days: How long people act.
-        harsh: How much more often than usual calls and processes break.
+        harsh: How much more often than usual calls, processes and platforms break.
+        busy: How much more often than usual somebody asks.
+        afterwards: For how many days nobody does anything at the end.
     """
 
-    def __init__(self, hospital: Hospital, days: float, harsh: float = 1.0) -> None:
-        self.hospital, self.days, self.harsh, self.luck = hospital, days, harsh, hospital.luck
+    def __init__(self, hospital: Hospital, days: float, harsh: float, busy: float, afterwards: float) -> None:
+        self.hospital, self.days, self.afterwards, self.luck = hospital, days, afterwards, hospital.luck
+        self.harsh, self.busy = harsh, busy
         hospital.weather.rough *= harsh
         self.people = People(hospital)
         self.peers = 0
@@ -94,9 +97,10 @@ class Year:
             await hospital.schedule.run(self.days * DAY, judge.after_step)
             self.people.away = True
             await self.grow_calm()
-            await hospital.schedule.run((self.days + AFTERWARDS) * DAY, judge.after_step)
+            await hospital.schedule.run((self.days + self.afterwards) * DAY, judge.after_step)
             judge.when_all_is_well(hospital.shut_out())
-            judge.when_all_is_over()
+            if self.afterwards >= AFTERWARDS:
+                judge.when_all_is_over()
         finally:
             alarm.cancel()
             with suppress(asyncio.CancelledError):
@@ -104,12 +108,13 @@ class Year:
 
     def _plan_everything(self) -> None:
         for days, act in (
-            (365 / REQUESTS_A_YEAR, self.people.somebody_asks),
+            (365 / (self.hospital.size.requests * self.busy), self.people.somebody_asks),
             (12.0, self.people.somebody_leaves),
             (2.0, self.people.keep_the_roster_full),
-            (3.0, self.a_process_is_killed),
-            (25.0, self.everything_is_down),
-            (9.0, self.a_platform_is_down),
+            (0.08, self.people.somebody_looks_again),
+            (3.0 / self.harsh, self.a_process_is_killed),
+            (25.0 / self.harsh, self.everything_is_down),
+            (9.0 / self.harsh, self.a_platform_is_down),
             (11.0, self.the_clock_jumps),
             (4.0, self.the_weather_turns),
         ):
@@ -216,20 +221,25 @@ class Year:
         hospital.schedule.plan(self.luck.uniform(2, 8) * DAY, self.grow_calm)
 
 
-async def _simulate(seed: str, days: float, harsh: float) -> Outcome:
+def size_of(seed: str) -> Size:
+    """How big the hospital of this seed is."""
+    return random.Random(f"{seed}: how big").choice((*[LARGE] * 8, SMALL, BUSY))  # noqa: S311
+
+
+async def _simulate(seed: str, size: Size, days: float, harsh: float, busy: float, afterwards: float) -> Outcome:
     keep_track(asyncio.get_running_loop())
     luck = random.Random(seed)  # noqa: S311
     replicas = luck.choice((1, 1, 2, 3))
     shared = replicas > 1 or luck.random() < 0.25
-    hospital = Hospital(luck, replicas=replicas, shared=shared)
-    year, broken = Year(hospital, days, harsh), ""
+    hospital = Hospital(luck, replicas=replicas, shared=shared, size=size)
+    year, broken = Year(hospital, days, harsh, busy, afterwards), ""
     try:
         await year.pass_by()
     except LawBroken as law:
         broken = str(law)
     return Outcome(
         seed,
-        f"{replicas} on {'PostgreSQL' if shared else 'embedded'}",
+        f"{hospital.size.name}, {replicas} on {'PostgreSQL' if shared else 'embedded'}",
         len(hospital.judge.requests),
         year.peers,
         hospital.schedule.steps,
@@ -240,13 +250,23 @@ async def _simulate(seed: str, days: float, harsh: float) -> Outcome:
     )
 
 
-def simulate(seed: str, days: float = 365, harsh: float = 1.0) -> Outcome:
+def simulate(
+    seed: str,
+    days: float = 365,
+    harsh: float = 1.0,
+    busy: float = 1.0,
+    afterwards: float = AFTERWARDS,
+    size: Size | None = None,
+) -> Outcome:
     """Run one hospital.
 
     Args:
         seed: Decides everything: the same seed gives the same run.
-        days: How long people act; they are then left alone until everything is forgotten.
-        harsh: How much more often than usual calls and processes break.
+        days: How long people act.
+        harsh: How much more often than usual calls, processes and platforms break.
+        busy: How much more often than usual somebody asks.
+        afterwards: For how many days they are then left alone; by default, until everything is forgotten.
+        size: How big it is; by default, the seed decides.
     """
     with capture_logs(), asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(_simulate(seed, days, harsh))
+        return runner.run(_simulate(seed, size or size_of(seed), days, harsh, busy, afterwards))
