@@ -29,12 +29,12 @@ class TypoFinder:
     def __init__(self, known: Iterable[str], mistyped: Iterable[str], own: Iterable[str]) -> None:
         self._own = frozenset(own)
         self._by_single: dict[str, set[str]] = defaultdict(set)
-        self._by_rest: dict[str, set[str]] = defaultdict(set)
+        self._by_rest: dict[str, tuple[str, ...]] = {}
         for word in known:
             self._by_single[single(word)].add(word)
+        of = self._by_rest.get
         for word in mistyped:
-            for rest in _rests(word, _edits(word)):
-                self._by_rest[rest].add(word)
+            self._by_rest.update([(rest, (*of(rest, ()), word)) for rest in _rests(word, _edits(word))])
 
     def meant(self, typed: str) -> Iterator[str]:
         """The known words that this one may be a typo of.
@@ -49,7 +49,7 @@ class TypoFinder:
             return
         found: set[str] = set()
         for rest in _rests(typed, max(1, _edits(typed + "?"))):  # a letter may be missing here
-            found |= self._by_rest.get(rest, set())
+            found.update(self._by_rest.get(rest, ()))
         yield from (word for word in found if _is_typo(typed, word))
 
 
