@@ -1,4 +1,4 @@
-"""What a clinician who has a request meets at the front door, whatever they type or press there."""
+"""What a clinician who has a request meets at the front door, whatever they type, press or change there."""
 
 from __future__ import annotations
 
@@ -22,12 +22,21 @@ from conversations.model import (
     Update,
     change,
 )
+from conversations.options import NAMES
 from conversations.support.afterwards import finished_card
-from conversations.support.asking import asking_card, search
+from conversations.support.asking import asking_card, search, with_wishes
 from conversations.support.choosing import chosen_card, resting_card, thank_you_card
 from conversations.support.closing import close_now, not_before_the_page
-from conversations.support.crisis import crisis_card
-from conversations.support.details import change_card, change_some_card, data_card, details_card
+from conversations.support.crisis import crisis_card, if_unsafe
+from conversations.support.details import (
+    change_card,
+    change_some_card,
+    data_card,
+    details_card,
+    left_out_card,
+    some_wishes,
+    wishes,
+)
 from conversations.support.escalation import make_it_sooner
 from conversations.support.request import (
     A_MINUTE,
@@ -190,3 +199,32 @@ def carry_on(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
     """The clinician who read the crisis card wants us to keep asking; its numbers stay."""
     choices = (Choice.STOP_ASKING,)
     return request, (Update(Message(event.by, CardKind.CRISIS_KEEP_ASKING, slots.CRISIS, choices)),)
+
+
+# ---------------------------------------------------------------- changing what was chosen, while nobody is asked
+
+
+def save_for_later(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    """Nobody is asked now: what was changed counts for the next search."""
+    changed = with_wishes(request, wishes(event, request, facts), facts)
+    said = left_out_card(changed, event)
+    unsafe = if_unsafe(changed, event.answers.get(NAMES, ""), facts)
+    return changed, (Post(said) if said else _over(event), Post(status_card(changed, facts)), *unsafe)
+
+
+def save_some(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    """A peer is there: how and when to talk are news for them, once they know that they are needed."""
+    changed = with_wishes(request, some_wishes(event, request, facts), facts)
+    before, after = request.wishes, changed.wishes
+    is_news = request.stage == TOGETHER and (before.how, before.when) != (after.how, after.when)
+    news: tuple[Effect, ...] = (Post(peer_card(changed, facts)),) if is_news else ()
+    return changed, (_over(event), *news, Post(status_card(changed, facts)))
+
+
+def leave_it(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    """Nothing was changed: the status says where the request stands."""
+    return request, (_over(event), Post(status_card(request, facts)))
+
+
+def _over(event: Chose) -> Erase:
+    return Erase(event.by, slots.DETAILS)

@@ -16,7 +16,6 @@ from conversations.messages import (
 from conversations.support import (
     afterwards,
     asking,
-    changing,
     check_ins,
     choosing,
     closing,
@@ -122,9 +121,9 @@ flow.table(
 
     # what may come at several stages
     on(ASKING,             clinician,   Choice.KEEP_ASKING,    to=SAME,                   do=status.carry_on),
-    on(QUIET,              clinician,   Choice.SAVE,           to=SAME,                   do=changing.save_for_later),
-    on(WITH_A_PEER,        clinician,   Choice.SAVE,           to=SAME,                   do=changing.save_some),
-    on(ACCOMPANIED,        clinician,   Choice.NOT_NOW,        to=SAME,                   do=changing.leave_it),
+    on(QUIET,              clinician,   Choice.SAVE,           to=SAME,                   do=status.save_for_later),
+    on(WITH_A_PEER,        clinician,   Choice.SAVE,           to=SAME,                   do=status.save_some),
+    on(ACCOMPANIED,        clinician,   Choice.NOT_NOW,        to=SAME,                   do=status.leave_it),
     on(ACCOMPANIED,        clinician,   Choice.STOP_ASKING,    to=CLOSED,                 do=closing.stop_asking),
     on(ACCOMPANIED,        clinician,   Choice.CHANGE_MY_MIND, to=CLOSED,                 do=closing.close),
     on(APART,              clinician,   Choice.CLOSE,          to=CLOSED,                 do=closing.close),
