@@ -21,6 +21,8 @@ CORES := $(shell nproc)
 # what one process can show keeps a core busy; the rest waits for other processes and for disks, so one more fits in
 QUICK := -n $(CORES) --maxprocesses 4
 ALL := -n $(shell expr $(CORES) + 1) --maxprocesses 5
+# what the quick run writes need not outlive the machine: it is kept in memory, where 4 GB are free
+IN_MEMORY := $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)" -gt 4000000 2>/dev/null && echo /dev/shm)
 NEEDS_MORE := process or postgres or browser or proxy
 
 .PHONY: demo test test-all lint bench mutants simulate screenshots
@@ -30,7 +32,7 @@ demo: $(SET_UP)
 	@$(BIN)/peersupport demo $(ARGS)
 
 test: $(SET_UP)
-	@$(BIN)/python $(PYTEST) $(QUICK) -m "not ($(NEEDS_MORE))" $(ARGS)
+	@TMPDIR="$${TMPDIR:-$(IN_MEMORY)}" $(BIN)/python $(PYTEST) $(QUICK) -m "not ($(NEEDS_MORE))" $(ARGS)
 
 test-all: $(SET_UP)
 	@TEST_EXAMPLES=all $(BIN)/python $(PYTEST) $(ALL) $(ARGS)
