@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Any, Final, Generic, TypeVar
 
@@ -22,6 +22,9 @@ from conversations.model import Chose, Effect, Elapsed, Event, Facts, Opened, Pe
 from conversations.vocabulary import Choice, Kind, Timer
 
 FORGOTTEN: Final = "forgotten"
+TIDIED_BEFORE: Final = timedelta(minutes=5)
+"""How long before a record goes its cards are taken away: a call is given up after one minute, and another replica goes
+on with what is left."""
 """The stage in which the record itself is destroyed; every flow's stages end with it."""
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from conversations import hours, slots
-from conversations.flow import Decision
+from conversations.flow import TIDIED_BEFORE, Decision
 from conversations.messages import HideCards, NotAPeer
 from conversations.model import (
     Chose,
@@ -46,7 +46,6 @@ from conversations.peers.record import (
 from conversations.vocabulary import CardKind, Choice, Kind, Timer, Word
 
 LINGERS: Final = timedelta(hours=1)  # until the last card has had time to go out
-TIDIED_BEFORE: Final = timedelta(minutes=5)  # long enough to take it away, also where a replica dies over it
 REMINDER: Final = timedelta(days=3)
 REMINDERS: Final = 3
 EXPIRY_NOTICE: Final = timedelta(days=30)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from conversations import slots
-from conversations.flow import Deadlines, Decision
+from conversations.flow import TIDIED_BEFORE, Deadlines, Decision
 from conversations.model import (
     Chose,
     Effect,
@@ -24,7 +24,6 @@ from conversations.support.crisis import crisis_kept_true
 from conversations.support.request import (
     CLOSED,
     GONE,
-    TIDIED_BEFORE,
     TOGETHER,
     Request,
     closes_at,

@@ -8,12 +8,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from conversations import matching, slots
-from conversations.flow import Decision
+from conversations.flow import TIDIED_BEFORE, Decision
 from conversations.model import Chose, Effect, Elapsed, Facts, Message, Person, Post, Update, Withdraw, change
 from conversations.support.asking import ask_the_next, asking_card, neutral, offer_card, waiting_card
 from conversations.support.choosing import let_them_choose
 from conversations.support.closing import not_before_the_page
-from conversations.support.request import TIDIED_BEFORE, Request, WorriedCall, all_of_them, flow
+from conversations.support.request import Request, WorriedCall, all_of_them, flow
 from conversations.vocabulary import CardKind, Choice, Timer
 
 PAGE = timedelta(minutes=5)  # until a worried peer is told to phone

@@ -30,8 +30,6 @@ STEPS = (5, 7, 11, 13, 17, 19, 23)  # none of them shares a factor with 24
 
 
 A_MINUTE: Final = timedelta(minutes=1)  # long enough to show a card; the platform is not waited for
-TIDIED_BEFORE: Final = timedelta(minutes=5)  # cards are taken away that long before the record goes: a call is given up
-# after one minute, and another replica goes on with what is left
 
 
 class RequestStage(StrEnum):

@@ -89,6 +89,7 @@ flow.table(
     on(CHOSEN,             clinician,   Choice.STAY_UNNAMED,   to=(TOGETHER, SAME),       do=introduction.let_them_write),
     on(CHOSEN,             clinician,   Choice.SOMEONE_ELSE,   to=(ASKING, SAME),         do=choosing.swap_silently),
     on(CHOSEN,             peer,        Choice.HAND_BACK,      to=ASKING,                 do=choosing.search_again),
+    on(CHOSEN,             peer,        Choice.WAS_THERE,      to=ASKING,                 do=choosing.search_again),
     told(CHOSEN,                        PeerLeft,              to=ASKING,                 do=choosing.search_again),
     after(CHOSEN,                       Timer.CHOOSE,          to=RESTING,                do=choosing.release_the_peer),
 

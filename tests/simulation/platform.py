@@ -188,7 +188,7 @@ class HostilePlatform(DirectAdapter):
 
     async def is_accepted(self) -> bool:
         """Say whether our credentials are accepted; an answer may get lost."""
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)  # of virtual time: nothing is waited for
         return not self.busy and self._weather.of_a_call() is None
 
     async def profile(self, person: Person) -> Profile:

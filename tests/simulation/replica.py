@@ -171,7 +171,7 @@ class StoreOfOne:
     async def save(self, *changes: Record | Deletion) -> None:
         """Apply all changes or none; the process may die before or after, or never hear which it was."""
         await self._asked()
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(0.002)  # of virtual time: nothing is waited for
         await self._replica.cross()
         await self._inner.save(*changes)
         await self._replica.cross()
