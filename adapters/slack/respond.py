@@ -70,6 +70,18 @@ class Responder:
                 return self._show(found, at, card)
         return ok()
 
+    async def answer_late(self, found: SlackInteraction, at: ResolvedWorkspace, reply: Reply) -> None:
+        """Give the engine's reply when the acknowledgement is gone; a form is shown as an ephemeral card."""
+        card = reply.card
+        if card is None:
+            return
+        if reply.kind == "refused":
+            await self._show_later(found, at, cards.anonymous(card))
+        elif reply.kind == "ephemeral" and found.interaction.ephemeral:
+            await self._point_to_the_chat(found, at, card)
+        elif reply.kind != "acknowledged" or found.surface == "command":
+            await self._show_later(found, at, card)
+
     def refuse(self, found: SlackInteraction, at: ResolvedWorkspace | None, card: Card) -> BoltResponse:
         """Give the neutral line without an id, so that its bytes are the same for everyone. Edits nothing."""
         return self._show(found, at, cards.anonymous(card))

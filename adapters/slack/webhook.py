@@ -233,7 +233,7 @@ class SlackWebhook:
     async def _receive(
         self, found: SlackInteraction | None, at: ResolvedWorkspace | None, deadline: float
     ) -> BoltResponse:
-        """Write it down, then answer. A failure before the write is reported, so that it is sent again; none after."""
+        """Let in who may act, and pass on what they did."""
         if found is None:
             return ok()
         if at is None or not await self._is_member(found.interaction, found.home_team, at):
@@ -241,8 +241,21 @@ class SlackWebhook:
         found = at.qualified(found)
         if found.message and self._responder.accepts(found.response_url):
             at.slack.remember_press(found.message, found.response_url)
+        return await self._write_and_answer(found, at, deadline)
+
+    async def _write_and_answer(self, found: SlackInteraction, at: ResolvedWorkspace, deadline: float) -> BoltResponse:
+        """Write it down, then answer. A failure before the write is reported, so that it is sent again; none after.
+
+        A write that takes too long goes on. It is only no longer waited for.
+        """
+        writing = self._tasks.track(asyncio.ensure_future(self._inbound.receive(found.interaction)))
+        left = deadline - asyncio.get_running_loop().time()
+        await asyncio.wait((writing,), timeout=max(left, 0.0))
+        if not writing.done():
+            self._tasks.start(self._answer_late(found, at, writing))
+            return _not_written(TimeoutError())
         try:
-            reply = await self._write(found.interaction, deadline)
+            reply = writing.result()
         except Exception as error:  # noqa: BLE001  the edge
             return _not_written(error)
         try:
@@ -260,12 +273,15 @@ class SlackWebhook:
         except (RetryLater, AccessRevoked):
             return home_team in {interaction.by.workspace, at.team}
 
-    async def _write(self, interaction: Interaction, deadline: float) -> Reply:
-        """Return the engine's reply. A write that takes too long goes on; it is only no longer waited for."""
-        task = self._tasks.track(asyncio.ensure_future(self._inbound.receive(interaction)))
-        left = max(deadline - asyncio.get_running_loop().time(), 0.0)
-        async with asyncio.timeout(left):
-            return await asyncio.shield(task)
+    async def _answer_late(self, found: SlackInteraction, at: ResolvedWorkspace, writing: asyncio.Task[Reply]) -> None:
+        """Show the answer to what was written down only after Slack had told the person that nothing came.
+
+        Slack delivers neither a command nor a press a second time, so this is the only answer that they get.
+        """
+        try:
+            await self._responder.answer_late(found, at, await writing)
+        except Exception as error:  # noqa: BLE001  whatever was written stands
+            log.failed("answer", type(error).__name__)
 
 
 # ---------------------------------------------------------------- small parts

@@ -339,6 +339,18 @@ async def test_a_write_that_takes_too_long_is_not_acknowledged_and_not_cut_off()
         assert len(h.inbound.received) == 1
 
 
+@pytest.mark.parametrize("kind", ["ephemeral", "acknowledged", "form", "refused"])
+async def test_the_answer_to_a_command_that_took_too_long_is_shown_once_it_is_written(kind):
+    async with harness(patience=0.05) as h:
+        h.inbound.waiting = asyncio.Event()
+        h.inbound.answers["=help"] = Reply(kind, Card("late-1", "Here is who you can call.", "You have a message."))
+        assert (await h.slack.command("U_ANA", "help")).status == 503
+        assert not h.slack.whispered("U_ANA")
+        h.inbound.waiting.set()
+        await h.webhook.drain()
+        assert len(h.slack.whispered("U_ANA")) == 1
+
+
 @pytest.mark.parametrize(("where", "pointed"), [("D0U_ANA", False), ("D0COLLEAGUE", True), ("C0HALLWAY", True)])
 async def test_whoever_presses_on_an_aside_is_pointed_to_our_chat_unless_they_stand_there(where, pointed):
     async with harness() as h:
