@@ -5,6 +5,7 @@
 # make mutants                                         takes each guard of tests/mutants out of a copy of the code, and
 #                                                      expects the tests named beside it to fail; some minutes
 # make simulate                                        hospital-years in virtual time, under a seed; --years 10 --seed 7
+# make fuzz                                            100,000 hostile requests at each platform's route; --requests 5000
 # make screenshots                                     draws the pictures of the README anew; needs Chromium
 #
 #   make demo ARGS="--script accompanied-to-the-end"
@@ -25,7 +26,7 @@ ALL := -n $(shell expr $(CORES) + 1) --maxprocesses 5
 IN_MEMORY := $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)" -gt 4000000 2>/dev/null && echo /dev/shm)
 NEEDS_MORE := process or postgres or browser or proxy
 
-.PHONY: demo test test-all lint bench mutants simulate screenshots
+.PHONY: demo test test-all lint bench mutants simulate fuzz screenshots
 .DEFAULT_GOAL := test
 
 demo: $(SET_UP)
@@ -52,6 +53,10 @@ mutants: $(SET_UP)
 
 simulate: $(SET_UP)
 	@$(BIN)/python -m tests.simulation $(ARGS)
+
+fuzz: $(SET_UP)
+	@.ci/set-up $(VENV) --editable '.[dev,fuzz]'
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 screenshots: $(SET_UP)
 	@$(BIN)/python -m tests.playground.screenshots $(ARGS)

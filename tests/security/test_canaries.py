@@ -5,21 +5,18 @@ from __future__ import annotations
 import base64
 import gc
 import gzip
-import io
 import json
-import logging
 import re
 import traceback
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 from adapters.base import Button, Card, Field, Interaction, Link, Profile, Reply, RetryLater
 from adapters.slack import parse
@@ -33,6 +30,7 @@ from conversations.front_door import DOOR, Doorstep
 from conversations.peers.record import READY, PeerRecord
 from conversations.support.request import ASKING, Offer, Request, Wishes
 from conversations.vocabulary import CardKind, Kind
+from tests.security.loggers import every_logger_at_debug
 from tests.stories.scenes import ANA, ASKED, BO, CY, GRACE, STORY, play
 from tests.stories.serve import KEY, MORNING, VAULT, Home, Hospital, Kept, at_home, kept_in, story
 
@@ -140,28 +138,6 @@ async def everything_goes_wrong(h: Hospital, settle: Callable[[], Any]) -> None:
 
 
 # ---------------------------------------------------------------- logs
-
-
-@contextmanager
-def every_logger_at_debug() -> Iterator[io.StringIO]:
-    """Whatever any library says, as it says it, with arguments and tracebacks: no gate in between."""
-    out = io.StringIO()
-    handler = logging.StreamHandler(out)
-    handler.setFormatter(logging.Formatter("%(name)s %(pathname)s %(message)s"))
-    names = ("slack_bolt", "slack_sdk", "aiohttp", "aiohttp.access", "aiohttp.server", "apscheduler", "asyncio")
-    loggers = [logging.getLogger(), *map(logging.getLogger, names)]
-    before = [(logger, logger.level, logger.disabled) for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.DEBUG)
-        logger.disabled = False
-    logging.getLogger().addHandler(handler)
-    with structlog.testing.capture_logs() as ours:
-        yield out
-    out.write(json.dumps(ours, default=repr))
-    logging.getLogger().removeHandler(handler)
-    for logger, level, disabled in before:
-        logger.setLevel(level)
-        logger.disabled = disabled
 
 
 async def test_no_failure_anywhere_puts_anybody_into_a_log(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Hostile requests by the hundred thousand, at every public route: `make fuzz`."""
