@@ -50,7 +50,7 @@ def _fuzz(route: str, requests: int, seed: int) -> None:
     except ImportError:
         sys.exit("atheris is not installed: make fuzz installs it")
     with atheris.instrument_imports(include=["adapters", "bot", "conversations"]):
-        from tests.fuzz.choices import Guided
+        from tests.fuzz.choosing import Guided
         from tests.fuzz.target import resident, target
 
     loop = asyncio.new_event_loop()

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from adapters.fakes.base import FORM, JSON
 from adapters.fakes.slack.server import SlackServer
 from adapters.fakes.teams.server import TeamsServer
-from tests.fuzz.choices import Choices, one_of
+from tests.fuzz.choosing import Choices, one_of
 
 CANARY: Final = "quillbody"
 """Stands in every body that can hold it, and must stand in no log."""

@@ -15,7 +15,7 @@ from typing import Any, Final
 from adapters.fakes.base import BotReply
 from bot.playground.chat_script import ChatScript
 from bot.playground.wired_simulator import WiredSimulator
-from tests.fuzz.choices import Choices
+from tests.fuzz.choosing import Choices
 from tests.fuzz.requests import CANARY, STRANGER, HostileRequest, OnSlack, OnTeams
 from tests.playground.wired import wired
 from tests.security.loggers import LoggedText, every_logger_at_debug

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fuzz.choices import Luck
+from tests.fuzz.choosing import Luck
 from tests.fuzz.requests import HostileRequest, OnSlack
 from tests.fuzz.target import ROUTES, Broken, target
 
