@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
-from functools import partial
 from typing import Final
 
 from conversations.crisis.phrases import CrisisPhrases
@@ -63,7 +62,7 @@ class _Node:
     exact: bool = False
     after: dict[str, list[_Node]] = field(default_factory=dict)
     children: dict[str | tuple[str, ...], _Node] = field(default_factory=dict)
-    ends: set[_Kind] = field(default_factory=set)
+    ends: frozenset[_Kind] = frozenset()
 
     def along(self, heads: Sequence[str]) -> _Node:
         """Where these words lead one after another."""
@@ -75,13 +74,13 @@ class _Node:
             node = child
         return node
 
-    def across(self, wordings: tuple[str, ...], heads_of: Callable[[str], Sequence[str]]) -> Iterator[_Node]:
+    def across(self, wordings: tuple[str, ...], every: Sequence[Sequence[str]]) -> Iterator[_Node]:
         """Where each of these wordings leads: all to the same place, so that a group costs the sum of its words."""
-        every = [heads_of(wording) for wording in wordings]
         if (end := self.children.get(wordings)) is None:
             end = self.children[wordings] = _Node(self.exact)
             for heads in filter(None, every):
-                self.along(heads[:-1]).after.setdefault(heads[-1], []).append(end)
+                before = self.along(heads[:-1]) if len(heads) > 1 else self
+                before.after.setdefault(heads[-1], []).append(end)
         yield end
         if not all(every):
             yield self
@@ -123,7 +122,7 @@ class _Ear:
         self._heads: dict[str, set[str]] = defaultdict(set)  # by a word: as which words of phrases it counts
         self._several: dict[str, list[tuple[list[str], str]]] = defaultdict(list)  # the same of several words
         self._parts: set[str] = set()  # the words of those
-        self._learnt: dict[tuple[str, bool], list[str]] = {}  # a group stands in many phrases, and is read once
+        self._learnt: dict[tuple[tuple[str, ...], bool], list[list[str]]] = {}  # a group of many phrases is read once
         self._root, self._apart_root, self._exact_root = _Node(), _Node(), _Node(exact=True)
         self._learn(lists.hear, _Kind.HEARD, self._root)
         self._learn(lists.hear_unless_of_others, _Kind.HEARD_UNLESS_OF_OTHERS, self._root)
@@ -175,20 +174,19 @@ class _Ear:
         for phrase in phrases:
             nodes = [root]
             for wordings in self._lists.parts(phrase):
-                if len(wordings) == 1:
-                    heads = self._heads_of(wordings[0], root)
-                    nodes = [node.along(heads) for node in nodes]
+                every = self._heads_of(wordings, root)
+                if len(every) == 1:
+                    nodes = [node.along(every[0]) for node in nodes]
                 else:
-                    heads_of = partial(self._heads_of, root=root)
-                    nodes = [after for node in nodes for after in node.across(wordings, heads_of)]
+                    nodes = [after for node in nodes for after in node.across(wordings, every)]
             for node in nodes:
                 if node is not root:
-                    node.ends.add(kind)
+                    node.ends |= {kind}
 
-    def _heads_of(self, wording: str, root: _Node) -> list[str]:
-        if (wording, root.exact) not in self._learnt:
-            self._learnt[wording, root.exact] = self._new_heads_of(wording, root)
-        return self._learnt[wording, root.exact]
+    def _heads_of(self, wordings: tuple[str, ...], root: _Node) -> list[list[str]]:
+        if (every := self._learnt.get((wordings, root.exact))) is None:
+            every = self._learnt[wordings, root.exact] = [self._new_heads_of(wording, root) for wording in wordings]
+        return every
 
     def _new_heads_of(self, wording: str, root: _Node) -> list[str]:
         heads = []

@@ -32,9 +32,11 @@ class TypoFinder:
         self._by_rest: dict[str, tuple[str, ...]] = {}
         for word in known:
             self._by_single[single(word)].add(word)
-        of = self._by_rest.get
         for word in mistyped:
-            self._by_rest.update([(rest, (*of(rest, ()), word)) for rest in _rests(word, _edits(word))])
+            rests = _rests(word, _edits(word))
+            shared = [(rest, (*self._by_rest[rest], word)) for rest in self._by_rest.keys() & rests]
+            self._by_rest.update(dict.fromkeys(rests, (word,)))  # most are of this word alone
+            self._by_rest.update(shared)
 
     def meant(self, typed: str) -> Iterator[str]:
         """The known words that this one may be a typo of.
