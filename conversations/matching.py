@@ -6,12 +6,16 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from conversations import hours
+from conversations.messages import RosterChanged
 from conversations.model import Chose, Event, Facts, Peer, Person, change
 from conversations.options import NAMES
 from conversations.peers import names
-from conversations.support.request import Request, Wishes, all_of_them
+from conversations.support.request import Request, Wishes, all_of_them, by_urgency
+from conversations.vocabulary import Timer
 
 WEEK = timedelta(days=7)
+UNTOLD = timedelta(hours=1)  # after which we look again for what no one tells us
+AT_MOST = timedelta(hours=4)  # after which we look all the same: an older release tells no request of a peer
 
 
 def free(request: Request, facts: Facts) -> tuple[Peer, ...]:
@@ -59,13 +63,40 @@ def full(peer: Peer) -> bool:
 
 def next_free(request: Request, facts: Facts) -> datetime | None:
     """When the next peer comes into hours or out of rest, as far as we can know; None if none ever will."""
-    able = [peer for peer in could_ever(request, facts) if not peer.paused]
-    return min((_from(peer, facts) for peer in able), default=None)
+    return _soonest(could_ever(request, facts), facts)
+
+
+def next_to_ask(request: Request, facts: Facts) -> datetime | None:
+    """As `next_free`, of those who are not full: when one of the others is released nobody knows before."""
+    return _soonest((peer for peer in could_ever(request, facts) if not full(peer)), facts)
+
+
+def _soonest(peers: Iterable[Peer], facts: Facts) -> datetime | None:
+    return min((_from(peer, facts) for peer in peers if not peer.paused), default=None)
 
 
 def _from(peer: Peer, facts: Facts) -> datetime:
     rested = max(facts.now, peer.resting_until or facts.now)
     return hours.next_within(rested, peer.zone, peer.hours)
+
+
+def step(request: Request, facts: Facts) -> timedelta:
+    """How long one wave has before the next is asked."""
+    return by_urgency(request, facts.programme.step_soon, facts.programme.step_other)
+
+
+def when_to_look(request: Request, facts: Facts) -> datetime:
+    """When to look for peers again, once all of this wave were asked: before anyone could be asked, or a card be wrong.
+
+    Until the target has passed, and while anyone is left to ask, that is at every step. Afterwards we wait for an hour
+    that comes, when a peer's hours begin or their rest ends; of whatever else may change the request is told.
+    """
+    is_settled = request.late and Timer.HALF not in request.deadlines
+    soonest = next_to_ask(request, facts) if is_settled else next_free(request, facts)
+    longest = UNTOLD if is_in_doubt(request, facts) else AT_MOST
+    wait = longest if is_settled and soonest != facts.now else timedelta(0)
+    bound = facts.now + max(wait, step(request, facts))
+    return min(soonest, bound) if soonest is not None and soonest > facts.now else bound
 
 
 def free_now(peer: Peer, facts: Facts) -> bool:
@@ -138,6 +169,12 @@ def may_be_left_out(request: Request, accounts: Iterable[Person], facts: Facts) 
     return doubt or is_named(request, accounts, facts)
 
 
+def is_in_doubt(request: Request, facts: Facts) -> bool:
+    """Whether a directory that does not answer now keeps a peer from being asked."""
+    accounts = (who for peer in facts.peers for who in (peer.person, *peer.also))
+    return any(who not in facts.names and _is_compared(request.wishes, who) for who in accounts)
+
+
 def is_named(request: Request, accounts: Iterable[Person], facts: Facts) -> bool:
     """Whether a directory calls one of these accounts by a name that the clinician left out."""
     return any(names.fits(_left_out(request.wishes, who, facts), _called(who, facts)) for who in accounts)
@@ -159,7 +196,12 @@ def _called(who: Person, facts: Facts) -> tuple[str, ...]:
 
 
 def whose_names(request: Request, event: Event, facts: Facts) -> frozenset[Person]:
-    """Whose names in a directory this decision needs: none, unless someone is left out, by this press or before."""
+    """Whose names in a directory this decision needs: none, unless someone is left out, by this press or before.
+
+    A request that hears of a peer asks nobody yet: who presses there does not wait for a directory.
+    """
+    if isinstance(event, RosterChanged):
+        return frozenset()
     answers = event.answers if isinstance(event, Chose) else {}
     given = [who for who in answers.get("leave-out", ()) if isinstance(who, Person)]
     typed = bool(request.wishes.names or answers.get(NAMES))

@@ -22,6 +22,10 @@ class PeerLeft(Told, frozen=True):
     peer: Person
 
 
+class RosterChanged(Told, frozen=True):
+    """A peer can be asked from now on, or at another time, or not any more."""
+
+
 class Undelivered(Told, frozen=True):
     """A message was given up after many tries, though its reader is still there. Told by the engine."""
 

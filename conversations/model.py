@@ -233,18 +233,22 @@ class KnownTo(Immutable, frozen=True):
     person: Person
 
 
+class Searching(Immutable, frozen=True):
+    """Names every request that looks for a peer still after its target, and then only where something changed."""
+
+
 class Tell(Immutable, frozen=True):
     """A message from one conversation to another; both are written in one save.
 
     Args:
         kind: What kind of conversation is told.
         of: Which one: a request by its id, a peer or a visitor by the person, a peer by a code of theirs; or each that
-            a person knows of.
+            a person knows of, or that still looks for a peer.
         event: What it is told.
     """
 
     kind: Kind
-    of: str | Person | Code | KnownTo
+    of: str | Person | Code | KnownTo | Searching
     event: Told | Opened
 
 

@@ -31,7 +31,12 @@ class Index(StrEnum):
     PEER = "peer"  # requests that ask this peer, or that they accompany
     TOLD = "told"  # requests of which this coordinator or on-call person was told that someone is waiting
     CODE = "code"  # the peer who made this code
+    SEARCHING = "searching"  # requests that wait to hear of a change in the roster; under the one word ANY
     KNOWN = "known"  # what this person knows of, though none of the above finds it: a card stands in their chat, or did
+
+
+ANY: Final = "any"
+"""The one word of an index that only lists."""
 
 
 class Need(StrEnum):
@@ -91,7 +96,12 @@ def _people_of(request: Request) -> Mapping[Index, tuple[Person | str, ...]]:
     told = request.told if request.stage == ASKING else ()
     over = (*(finished.peer for finished in request.finished), *((request.parted,) if request.parted else ()))
     known = tuple(who for who in dict.fromkeys(over) if who != request.peer)
-    return {Index.PEER: (*holder, *(offer.peer for offer in request.offers)), Index.TOLD: told, Index.KNOWN: known}
+    return {
+        Index.PEER: (*holder, *(offer.peer for offer in request.offers)),
+        Index.TOLD: told,
+        Index.SEARCHING: (ANY,) if request.stage == ASKING and request.late else (),
+        Index.KNOWN: known,
+    }
 
 
 def _code_of(record: PeerRecord) -> Mapping[Index, tuple[Person | str, ...]]:

@@ -19,8 +19,21 @@ from bot.store.base import Record
 from conversations import registry
 from conversations.immutable import replace
 from conversations.messages import CannotBeReached, TakenAwayUnread
-from conversations.model import Chose, Code, Elapsed, Event, Facts, KnownTo, Opened, Peer, Person, Tell, Unreached
-from conversations.registry import ENTRIES, HOMES, Index, Need
+from conversations.model import (
+    Chose,
+    Code,
+    Elapsed,
+    Event,
+    Facts,
+    KnownTo,
+    Opened,
+    Peer,
+    Person,
+    Searching,
+    Tell,
+    Unreached,
+)
+from conversations.registry import ANY, ENTRIES, HOMES, Index, Need
 from conversations.vocabulary import Kind
 
 SEEN: Final = "seen"
@@ -160,6 +173,8 @@ class UnitOfWork:
         """Which conversations this message goes to."""
         if isinstance(tell.of, Code):
             return [*await self._found(Index.CODE, tell.of.text)][:1]
+        if isinstance(tell.of, Searching):
+            return await self._found(Index.SEARCHING, ANY)
         if not isinstance(tell.of, KnownTo):
             return [tell.of]
         found = [

@@ -9,8 +9,21 @@ from typing import Final
 
 from conversations import hours, slots
 from conversations.flow import Conversation, Decision, Flow, Role
-from conversations.messages import PeerLeft
-from conversations.model import Chose, Event, Facts, Message, Opened, Peer, Post, Question, Tell, Update, change
+from conversations.messages import PeerLeft, RosterChanged
+from conversations.model import (
+    Chose,
+    Event,
+    Facts,
+    Message,
+    Opened,
+    Peer,
+    Post,
+    Question,
+    Searching,
+    Tell,
+    Update,
+    change,
+)
 from conversations.options import ABOUT, DEPARTMENTS, HOW, LANGUAGES, ROLES, one, several, ways
 from conversations.vocabulary import CardKind, Choice, Kind
 
@@ -62,11 +75,36 @@ def begin(id: str, event: Event, facts: Facts) -> PeerRecord | None:
 
 
 def _told_elsewhere(before: PeerRecord, after: PeerRecord, facts: Facts) -> tuple[Tell, ...]:
-    """A peer who leaves drops out of every request that knows them, in the same write."""
+    """A peer who leaves drops out of every request that knows them, in the same write.
+
+    Who still searches hears that a peer can be asked from now on, or at another time, or not any more.
+    """
+    told: list[Tell] = []
     if before.stage in SERVING and after.stage not in SERVING:
         left = PeerLeft(before.peer.person)
-        return tuple(Tell(Kind.REQUEST, request, left) for request in facts.known_in)
-    return ()
+        told += [Tell(Kind.REQUEST, request, left) for request in facts.known_in]
+    if _is_asked_otherwise(before, after, facts):
+        told.append(Tell(Kind.REQUEST, Searching(), RosterChanged()))
+    return tuple(told)
+
+
+def _is_asked_otherwise(before: PeerRecord, after: PeerRecord, facts: Facts) -> bool:
+    if before.peer is after.peer and before.stage == after.stage:
+        return False
+    freed = _is_full(before.peer) and not _is_full(after.peer)
+    return freed or _as_asked(before, facts) != _as_asked(after, facts)
+
+
+def _as_asked(record: PeerRecord, facts: Facts) -> Peer | None:
+    """What decides when this peer can be asked and by whom, but for how much they carry."""
+    if record.stage not in SERVING:
+        return None
+    rest = record.peer.resting_until
+    return change(record.peer, asked=(), holding=(), limit=0, resting_until=rest if rest and rest > facts.now else None)
+
+
+def _is_full(peer: Peer) -> bool:
+    return len(peer.holding) >= peer.limit
 
 
 flow = Flow[PeerRecord](Kind.PEER, PeerStage, begin=begin, ripple=_told_elsewhere)

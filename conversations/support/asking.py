@@ -8,7 +8,7 @@ from typing import Final
 
 from conversations import matching, slots
 from conversations.flow import Decision
-from conversations.messages import NotToday, PeerLeft, RequestOpens
+from conversations.messages import NotToday, PeerLeft, RequestOpens, RosterChanged
 from conversations.model import (
     Chose,
     Effect,
@@ -35,7 +35,6 @@ from conversations.support.request import (
     Offer,
     Request,
     Wishes,
-    by_urgency,
     code_name,
     flow,
     lasting,
@@ -89,7 +88,7 @@ def save_details(request: Request, event: Chose, facts: Facts) -> Decision[Reque
     kept = tuple(offer for offer in request.offers if matching.suits(waiting, offer.peer, facts))
     taken_back = tuple(neutral(offer.peer) for offer in request.offers if offer not in kept)
     still = tuple(Refresh(offer_card(waiting, offer)) for offer in kept)
-    asking, new = _never_without(change(waiting, offers=kept), facts)
+    asking, new = _never_without(look_again(change(waiting, offers=kept), facts), facts)
     said = left_out_card(asking, event)
     over = Post(said) if said else Erase(event.by, slots.DETAILS)
     unsafe = if_unsafe(asking, event.answers.get(NAMES, ""), facts)
@@ -168,7 +167,6 @@ def ask_the_next(request: Request, facts: Facts, first: Person | None = None) ->
     candidates = alone or free
     size = waves[request.wave] if request.wave < len(waves) and not alone else len(candidates)
     new = tuple(Offer(peer.person, alias) for alias, peer in enumerate(candidates[:size], request.aliases))
-    step = by_urgency(request, facts.programme.step_soon, facts.programme.step_other)
     asked = change(
         request,
         wave=request.wave + bool(new and not alone),
@@ -176,10 +174,25 @@ def ask_the_next(request: Request, facts: Facts, first: Person | None = None) ->
         offers=(*request.offers, *new),
         asked=(*request.asked, *(offer.peer for offer in new)),
     )
-    soonest = matching.next_free(asked, facts)
-    sooner = soonest if soonest is not None and soonest > facts.now else facts.now + step
-    waiting = flow.wait(asked, {Timer.WAVE: min(facts.now + step, sooner)})
+    waiting = flow.wait(asked, {Timer.WAVE: matching.when_to_look(asked, facts)})
     return waiting, tuple(Post(offer_card(asked, offer)) for offer in new)
+
+
+def look_again(request: Request, facts: Facts) -> Request:
+    """Something changed for a request that waits for no step any more: it looks at the next one.
+
+    Steps are counted from the beginning of the search. At once, the moment itself would show whose "no" it was.
+    """
+    if not request.late:
+        return request
+    step, began = matching.step(request, facts), request.searching_since or facts.now
+    following = began + ((facts.now - began) // step + 1) * step
+    return flow.wait(request, {Timer.WAVE: min(following, request.deadlines.get(Timer.WAVE, following))})
+
+
+def roster_changed(request: Request, event: RosterChanged, facts: Facts) -> Decision[Request]:
+    """A peer can be asked from now on, or at another time, or not any more."""
+    return look_again(request, facts), ()
 
 
 def fill_a_place(request: Request, facts: Facts) -> tuple[Request, tuple[Post, ...]]:
@@ -243,8 +256,11 @@ def _all_have_answered(request: Request, facts: Facts) -> bool:
 
 
 def _next_try(request: Request, facts: Facts) -> datetime | None:
-    """When we ask again: the next wave, or the hour at which the next colleague can be asked."""
-    soonest = matching.next_free(request, facts)
+    """When we ask again: the next wave, or the hour at which the next colleague can be asked.
+
+    Once the target has passed, we name no time for those who are full: we hear of it when one is released.
+    """
+    soonest = matching.next_to_ask(request, facts) if request.late else matching.next_free(request, facts)
     return request.deadlines.get(Timer.WAVE) if soonest is not None and soonest <= facts.now else soonest
 
 
@@ -307,24 +323,24 @@ def tell_the_truth(request: Request, event: Elapsed, facts: Facts) -> Decision[R
 
 def cannot_this_time(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
     """A peer declines; it is kept with this request only, so that they are not asked again."""
-    return without(request, event.by), (neutral(event.by, CardKind.PEER_NOT_THIS_TIME),)
+    return without(request, event.by, facts), (neutral(event.by, CardKind.PEER_NOT_THIS_TIME),)
 
 
 def cannot_today(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
     """A peer declines, and asks for no more offers until tomorrow."""
     until_tomorrow = Tell(Kind.PEER, event.by, NotToday())
-    return without(request, event.by), (neutral(event.by, CardKind.PEER_NOT_TODAY), until_tomorrow)
+    return without(request, event.by, facts), (neutral(event.by, CardKind.PEER_NOT_TODAY), until_tomorrow)
 
 
 def offered_peer_left(request: Request, event: PeerLeft, facts: Facts) -> Decision[Request]:
     """A peer who was asked has left the programme."""
-    return without(request, event.peer), (neutral(event.peer),)
+    return without(request, event.peer, facts), (neutral(event.peer),)
 
 
-def without(request: Request, who: Person) -> Request:
+def without(request: Request, who: Person, facts: Facts) -> Request:
     """The request without the open offer to this peer, who is not asked again."""
     offers = tuple(offer for offer in request.offers if offer.peer != who)
-    return change(request, offers=offers, passed=(*request.passed, who))
+    return look_again(change(request, offers=offers, passed=(*request.passed, who)), facts)
 
 
 def neutral(who: Person, card: CardKind = CardKind.NEUTRAL, slot: Slot = slots.OFFER) -> Withdraw:

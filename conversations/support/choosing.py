@@ -28,7 +28,7 @@ def first_yes_wins(request: Request, event: Chose, facts: Facts) -> Decision[Req
     offer = next(offer for offer in request.offers if offer.peer == event.by)
     mine = next((peer for peer in facts.peers if peer.person == event.by), None)
     if mine is not None and matching.full(mine):
-        return without(request, event.by), (neutral(event.by, CardKind.PEER_FULL),)
+        return without(request, event.by, facts), (neutral(event.by, CardKind.PEER_FULL),)
     others = tuple(neutral(other.peer) for other in request.offers if other != offer)
     chosen = change(request, peer=offer.peer, alias=offer.alias, offers=())
     return let_them_choose(chosen, facts, *others, thank=True)

@@ -10,6 +10,7 @@ from conversations.messages import (
     PeerLeft,
     ReadLate,
     RequestOpens,
+    RosterChanged,
     TakenAwayUnread,
     Undelivered,
 )
@@ -84,6 +85,7 @@ flow.table(
     after(ASKING,                       Timer.TARGET,          to=SAME,                   do=asking.tell_the_truth),
     after(ASKING,                       Timer.ESCALATE,        to=SAME,                   do=asking.tell_the_next_in_line),
     told(ASKING,                        PeerLeft,              to=SAME,                   do=asking.offered_peer_left),
+    told(ASKING,                        RosterChanged,         to=SAME,                   do=asking.roster_changed),
 
     on(CHOSEN,             clinician,   Choice.CONNECT,        to=TOGETHER,               do=introduction.introduce),
     on(CHOSEN,             clinician,   Choice.STAY_UNNAMED,   to=(TOGETHER, SAME),       do=introduction.let_them_write),

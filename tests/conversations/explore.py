@@ -38,6 +38,7 @@ from conversations.messages import (
     RequestEnded,
     RequestForgotten,
     RequestOpens,
+    RosterChanged,
     TakenAwayUnread,
     Undelivered,
 )
@@ -235,6 +236,7 @@ def _what_happens_to_a_request(talk: Request, facts: Facts) -> Iterator[tuple[Ev
         yield ReadLate(who, CardKind.SUPPORT_CHOSEN, timedelta(minutes=30)), facts
         yield ReadLate(who, CardKind.PEER_TALKED, timedelta(minutes=30)), facts
         yield PeerLeft(who), facts
+    yield RosterChanged(), facts
     for word in (Word.NONE, Word.SOON, Word.STOP, Word.CHANGE, Word.DATA, Word.FORGET_ME, Word.HIDE, Word.NOT_SAFE):
         yield Opened(ANA, word, "typed"), facts
     yield Opened(OTTO, Word.STOP), facts

@@ -14,7 +14,9 @@ from conversations.messages import RequestOpens
 from conversations.model import Chose, Facts, Peer, Person, Programme
 from conversations.options import ABOUT, DEPARTMENTS, WHO
 from conversations.registry import REQUESTS
+from conversations.support.asking import ask_the_next, asking_card
 from conversations.support.request import Request, Wishes
+from conversations.vocabulary import Timer
 from tests.running.examples import examples
 
 SUPPORT = REQUESTS.flow
@@ -157,6 +159,37 @@ def test_we_never_say_nobody_while_somebody_could_be_asked(request, roster):
     assert following is None or following >= NOW
     if matching.free(request, facts):
         assert following == NOW
+
+
+@pytest.mark.parametrize(
+    ("peer", "after"),
+    [
+        (replace(FREE, zone="UTC", hours=("evenings",)), timedelta(hours=3)),
+        (replace(FREE, resting_until=NOW + timedelta(minutes=45)), timedelta(minutes=45)),
+        (replace(FREE, zone="UTC", hours=("nights",)), timedelta(hours=4)),  # in eight hours
+        (replace(FREE, limit=1, holding=("another",)), timedelta(hours=4)),
+        (replace(FREE, paused=True), timedelta(hours=4)),
+    ],
+    ids=["their hours begin", "their rest ends", "their hours begin later", "full", "paused"],
+)
+def test_long_after_the_target_we_look_when_somebody_can_be_asked(peer: Peer, after: timedelta):
+    late = replace(WAITS, searching_since=NOW - timedelta(hours=1), late=True)
+    asked, offers = ask_the_next(late, Facts(NOW, peers=(peer,)))
+    assert (offers, asked.deadlines[Timer.WAVE]) == ((), NOW + after)
+
+
+@profile
+@given(requests, rosters, st.integers(1, 240))
+def test_nobody_can_be_asked_and_no_status_is_wrong_before_we_look_again(request, roster, minutes):
+    facts = Facts(NOW, Programme(waves=(8,)), roster)
+    late, _ = ask_the_next(replace(request, searching_since=NOW - timedelta(hours=1), late=True), facts)
+    if matching.free(late, facts):
+        assert late.deadlines[Timer.WAVE] <= NOW + timedelta(minutes=10)
+    elif (then := NOW + timedelta(minutes=minutes)) < late.deadlines[Timer.WAVE]:
+        meanwhile = replace(facts, now=then)
+        assert matching.free(late, meanwhile) == ()
+        if then.date() == NOW.date():  # when training ends no request is told, and the status names a later try
+            assert asking_card(late, meanwhile) == asking_card(late, facts)
 
 
 @profile
