@@ -53,6 +53,7 @@ from bot.store.postgres import sql
 from conversations.model import Person
 from conversations.registry import ENTRIES
 from tests.running.ports import free_port
+from tests.stories import loaded
 
 ROOT = Path(__file__).parents[2]
 KEY = bytes(range(32))
@@ -109,9 +110,13 @@ class Serve:
         self.pid = 0
         self.starts = 0
         self._listening: asyncio.Future[None] | None = None
+        self._warm: Any = None  # a process that has loaded everything, and forks each of ours
 
     async def warm_up(self) -> None:
         """Load what every start needs; nothing is served yet."""
+        if self.root == ROOT and loaded.may_be_forked(self.environ):
+            self._warm = await loaded.forked(self.clock, self.environ)
+            return
         out: Any = asyncio.subprocess.PIPE
         scripts = (self.root / "tests" / folder / "serve_with_a_clock.py" for folder in ("stories", "."))
         script = str(next(path for path in scripts if path.exists()))  # 0.2.0 and before have it in tests/
@@ -125,8 +130,6 @@ class Serve:
 
     async def begin(self) -> bool:
         """Whether it came to serve; else it has ended by itself."""
-        assert self._warm.stdin is not None
-        assert self._warm.stdout is not None
         self._warm.stdin.write(json.dumps(self.environ).encode() + b"\n")
         async with asyncio.timeout(PATIENCE):
             if not (forked := await self._warm.stdout.readline()):
@@ -147,7 +150,6 @@ class Serve:
 
     async def _hear(self) -> bool:
         """Whether there was something to hear, and may be more."""
-        assert self._warm.stderr is not None
         heard = await self._warm.stderr.read(65536)
         self.said += heard
         return bool(heard)
@@ -180,8 +182,6 @@ class Serve:
         if self.pid and not self._ended.done():
             os.kill(self.pid, signal.SIGKILL)
             await self.ended()
-        assert self._warm.stdin is not None
-        assert self._warm.stderr is not None
         self._warm.stdin.close()
         await self._warm.wait()
         self.said += await self._warm.stderr.read()

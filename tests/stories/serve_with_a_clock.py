@@ -1,7 +1,10 @@
-"""The real `serve`, with a clock that stands in a file and a Slack that never asks to wait. Run by story_serve.
+"""The real `serve`, with a clock that stands in a file and a Slack that never asks to wait.
 
-Warm: each line on stdin forks one process that serves until it is ended or killed; its pid, and at the end its exit
-code, come back on stdout. What it logs or prints goes to stderr.
+python serve_with_a_clock.py CLOCK            each line on stdin forks one process that serves until it is ended or
+                                              killed; its pid, and at the end its exit code, come back on stdout.
+                                              What it logs or prints goes to stderr
+python serve_with_a_clock.py --for-many FD    forks such a process for each message on a socket, which brings its
+                                              standard streams with it (`loaded.py`)
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ import gc
 import importlib
 import json
 import os
+import signal
+import socket
 import sys
 from datetime import datetime, timedelta
 from functools import partial
@@ -30,6 +35,8 @@ from bot.server.platforms import PlatformNotStarted
 
 UNREADY, SHUTDOWN_SHARE = "TEST_UNREADY_SECONDS", "TEST_SHUTDOWN_SHARE"  # in the environment, if at all
 TICK = timedelta(milliseconds=100)
+MESSAGE = 65_536  # bytes of the longest message
+MOST_OPEN = 64  # files that a process has which has only loaded
 
 
 async def no_wait(_: float) -> None:
@@ -91,5 +98,34 @@ def main(clock: Path) -> None:
         say(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 
+def for_many(asked: socket.socket) -> None:
+    """Load for any settings there may be, and fork a `main` for each message, until the other end is closed."""
+    os.environ["SLACK_BOT_TOKEN"] = os.environ["TEAMS_CLIENT_ID"] = ""
+    warm_up()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for what is forked here
+    while True:
+        message, streams, _, _ = socket.recv_fds(asked, MESSAGE, 3)
+        if not message:
+            return
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            asked.close()
+            for at, stream in enumerate(streams):
+                os.dup2(stream, at)
+            os.closerange(3, MOST_OPEN)
+            told = json.loads(message)
+            os.environ.clear()
+            os.environ.update(told["environ"])
+            try:
+                main(Path(told["clock"]))
+            finally:
+                os._exit(0)
+        for stream in streams:
+            os.close(stream)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if sys.argv[1] == "--for-many":
+        for_many(socket.socket(fileno=int(sys.argv[2])))
+    else:
+        main(Path(sys.argv[1]))
