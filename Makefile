@@ -6,6 +6,7 @@
 #                                                      expects the tests named beside it to fail; some minutes
 # make simulate                                        hospital-years in virtual time, under a seed; --years 10 --seed 7
 # make fuzz                                            100,000 hostile requests at each platform's route; --requests 5000
+# make assurance                                       all of these, and writes what came of them to docs/assurance.md
 # make screenshots                                     draws the pictures of the README anew; needs Chromium
 #
 #   make demo ARGS="--script accompanied-to-the-end"
@@ -26,7 +27,7 @@ ALL := -n $(shell expr $(CORES) + 1) --maxprocesses 5
 IN_MEMORY := $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)" -gt 4000000 2>/dev/null && echo /dev/shm)
 NEEDS_MORE := process or postgres or browser or proxy
 
-.PHONY: demo test test-all lint bench mutants simulate fuzz screenshots
+.PHONY: demo test test-all lint bench mutants simulate fuzz assurance screenshots
 .DEFAULT_GOAL := test
 
 demo: $(SET_UP)
@@ -57,6 +58,9 @@ simulate: $(SET_UP)
 fuzz: $(SET_UP)
 	@.ci/set-up $(VENV) --editable '.[dev,fuzz]'
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+assurance: $(SET_UP)
+	@$(BIN)/python -m tests.project.assurance $(ARGS)
 
 screenshots: $(SET_UP)
 	@$(BIN)/python -m tests.playground.screenshots $(ARGS)

@@ -8,6 +8,7 @@ from pathlib import Path
 from bot.cli.documents import flows_page, privacy_table
 from tests.conversations.explore import FULL_HOUSE
 from tests.mutants import page as mutants_page
+from tests.project import assurance
 
 ROOT = Path(__file__).parents[2]
 FLOWS = ROOT / "docs" / "flows.md"
@@ -36,6 +37,7 @@ def pages() -> dict[Path, str]:
         FLOWS: flows_page.page(),
         PRIVACY: privacy_table.page(FULL_HOUSE),
         MUTANTS: mutants_page.page(),
+        assurance.PAGE: assurance.page(assurance.outcomes()),
         README: readme(),
     }
 
