@@ -12,7 +12,7 @@ from adapters.base import Adapter, Address, Card, Ref, Rejected, RetryLater, Unr
 from bot.card_content import CardContent
 from bot.engine.codec import Stored
 from bot.engine.outbox import Action, CardSlot, Delivery, NewId, Outbox
-from bot.engine.services import Services
+from bot.engine.services import Homes, Services
 from bot.rendering import Reader
 from conversations.hours import waking
 from conversations.registry import ENTRIES
@@ -58,8 +58,14 @@ class PlatformCalls:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    async def make(self, stored: Stored[Any], delivery: Delivery) -> Made:
-        """Make the call that this delivery owes, unless an earlier one had done it after all."""
+    async def make(self, stored: Stored[Any], delivery: Delivery, homes: Homes) -> Made:
+        """Make the call that this delivery owes, unless an earlier one had done it after all.
+
+        Args:
+            stored: The conversation that owes it.
+            delivery: What is owed.
+            homes: The reader's own records.
+        """
         adapter, shown = self._services.adapters.get(delivery.to.platform), stored.outbox.to_show(delivery)
         if adapter is None:
             return Made(None, shown)
@@ -69,7 +75,7 @@ class PlatformCalls:
             return Made(None)
         if shown is None and not delivery.in_flight:
             return Made(None)
-        address, reader = await self._services.reader(stored, delivery.to)
+        address, reader = await self._services.reader(stored, delivery.to, homes)
         veils = shown is not None and _veils(adapter, delivery, shown, reader)
         veiled = self._services.now() if veils else None
         found = await _found(adapter, delivery, shown, address)

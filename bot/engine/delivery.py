@@ -26,11 +26,12 @@ from bot.engine.calls import NEWER_RETRY, Made, PlatformCalls, WordsNotKnown
 from bot.engine.codec import Stored
 from bot.engine.outbox import Action, Delivery, Outbox
 from bot.engine.repository import OutboxChange
-from bot.engine.services import Services
+from bot.engine.services import Homes, Services
 from bot.engine.unit_of_work import Outgoing, UnitOfWork
 from bot.errors import StaleRevision, WrittenByNewerVersion
 from conversations.messages import ReadLate, Undelivered
 from conversations.model import Event, Person, Unreached
+from conversations.registry import ENTRIES
 
 log = structlog.get_logger()
 
@@ -144,7 +145,7 @@ class DeliveryWorker:
         turn, load = self._turns.setdefault(who, asyncio.Lock()), self._services.repository.load
         stored: Stored[Any] | None = outgoing.stored
         going = next((delivery for delivery in outgoing.going if delivery.to == who), None)
-        waits = turn.locked()
+        waits, homes = turn.locked(), self._services.homes(who)
         async with turn:
             with suppress(WrittenByNewerVersion):  # it became so meanwhile
                 if waits:
@@ -155,7 +156,7 @@ class DeliveryWorker:
                         stored, going = await self._mark_next(stored, who, started)
                         started = None
                     if stored is not None and going is not None:
-                        stored, going = await self._attempt(stored, going)
+                        stored, going = await self._attempt(stored, going, homes)
 
     def _is_ours(self, delivery: Delivery, marked: Outgoing, stored: Stored[Any]) -> bool:
         """Whether the lease of our mark still runs: no one else may take this delivery up, and no one has."""
@@ -192,7 +193,7 @@ class DeliveryWorker:
 
     # ------------------------------------------------------------ one call
 
-    async def _attempt(self, stored: Stored[Any], delivery: Delivery) -> Next:
+    async def _attempt(self, stored: Stored[Any], delivery: Delivery, homes: Homes) -> Next:
         """One call to one platform, and what it means; nothing is next where it was given up.
 
         Nothing that goes wrong here reaches anyone's screen.
@@ -200,7 +201,7 @@ class DeliveryWorker:
         platform, change = delivery.to.platform, None
         made = Made(None)
         try:
-            made = await self._calls.make(stored, delivery)
+            made = await self._calls.make(stored, delivery, homes)
         except WrittenByNewerVersion:  # the reader is known to us by a record we cannot read
             change = self._put_off(delivery, NEWER_RETRY)
         except RetryLater as busy:
@@ -247,7 +248,8 @@ class DeliveryWorker:
             posted = ref is not None and delivery.action is Action.POST and outbox.delivery(delivery.id) is not None
             return change(outbox) if posted or mark in outbox.deliveries else outbox.came_late(delivery, ref, new_id)
 
-        after, going = await self._update_and_mark(stored.conversation.id, noted, delivery.to)
+        known = None if ENTRIES[stored.kind].is_home else stored  # a home may be another by now, at the same revision
+        after, going = await self._update_and_mark(stored.conversation.id, noted, delivery.to, known)
         in_time = mark is not None and mark.retry_at is not None and mark.retry_at > self._services.now()
         if after is None and ref is not None and not (in_time and delivery.action is Action.EDIT):
             await self._take_away(delivery, ref)  # an edit that came in time left what was to stand there

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
@@ -17,6 +16,7 @@ from bot.engine.codec import Stored, id_of
 from bot.engine.delivery import DeliveryWorker
 from bot.engine.outbox import LEASE
 from bot.engine.replies import Replies
+from bot.engine.repository import ReadAhead
 from bot.engine.services import SHOW, Services
 from bot.engine.unit_of_work import SEEN, Outgoing, UnitOfWork
 from bot.errors import StaleRevision, WrittenByNewerVersion
@@ -259,15 +259,16 @@ class Engine:
         unchanged: list[str] = []
         while ids := await store.claim(self.services.now(), PAGE, tried):
             tried.update(ids)
-            waiting = iter(ids)
+            ahead = ReadAhead(self.services.repository, ids, self.services.now)
             workers = AT_ONCE if store.shared else 1
-            await asyncio.gather(*(self._elapse_each(waiting, unchanged) for _ in range(workers)))
+            await asyncio.gather(*(self._elapse_each(ahead, unchanged) for _ in range(workers)))
         await store.release(unchanged)
 
-    async def _elapse_each(self, waiting: Iterator[str], unchanged: list[str]) -> None:
-        for id_ in waiting:
+    async def _elapse_each(self, ahead: ReadAhead, unchanged: list[str]) -> None:
+        while (following := await ahead.next()) is not None:
+            id_, known = following
             try:
-                if not await self._elapse(id_):
+                if not await self._elapse(id_, known, ahead):
                     unchanged.append(id_)
             except WrittenByNewerVersion:
                 log.warning("left-to-a-newer-version", what="deadline")
@@ -277,10 +278,12 @@ class Engine:
                 unchanged.append(id_)
             await self.delivery.room()
 
-    async def _elapse(self, id_: str) -> bool:
-        """Let this record's deadlines pass; whether anything was written of it."""
+    async def _elapse(self, id_: str, known: Stored[Any] | None, ahead: ReadAhead) -> bool:
+        """Let this record's deadlines pass; whether anything was written of it. Whoever begins again reads all anew."""
+        work = UnitOfWork(self.services, read_roster=ahead.roster)
+        if known is not None:
+            work.begin_with(known)
         while True:
-            work = UnitOfWork(self.services)
             stored = await work.load(id_)
             if stored is None:
                 await self._let_go(id_)
@@ -291,6 +294,7 @@ class Engine:
                 if not changed:
                     self.delivery.schedule(Outgoing(stored))
                 return changed
+            work = UnitOfWork(self.services)
 
     async def _let_go(self, id_: str) -> None:
         """The mark of an event that platforms no longer deliver again."""

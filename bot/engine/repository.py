@@ -1,12 +1,19 @@
-"""Repository of conversations, with an LRU cache of decrypted records; an entry is valid for one revision."""
+"""Repository of conversations, with an LRU cache of decrypted records; an entry is valid for one revision.
+
+What was read is believed by nothing but a write, which fails at its revision if another was faster. So a record may be
+written without being read once more, and what is due is read many records at a time (`ReadAhead`). A revision alone
+does not tell one life of a record from the next: of a record whose id belongs to a person, who may be forgotten and
+come back, only what was read at the same moment is believed.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
 import structlog
@@ -14,7 +21,7 @@ import structlog
 from bot.crypto.vault import Vault
 from bot.engine.codec import Stored, decode, encode
 from bot.engine.outbox import Outbox
-from bot.errors import Corrupt, StaleRevision, WrittenByNewerVersion
+from bot.errors import Corrupt, DatabaseUnavailable, StaleRevision, WrittenByNewerVersion
 from bot.store.base import Deletion, Record, Store
 from conversations import registry
 from conversations.immutable import replace
@@ -27,6 +34,8 @@ OutboxChange = Callable[[Outbox], Outbox]
 Updated = asyncio.Future[Stored[Any] | None]
 
 CACHED: Final = 1024  # conversations; one that is forgotten is dropped at once
+AHEAD: Final = 32  # records that are read at once before their turn comes
+A_MOMENT: Final = timedelta(seconds=1)  # for which what was read in passing is believed without being read again
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,7 @@ class ConversationRepository:
         self._store, self._vault, self._now = store, vault, now
         self._cache: OrderedDict[str, CachedEntry] = OrderedDict()
         self._roster = Roster()
+        self.roster_writes = 0  # how often this process wrote a record of the roster
         self._waiting: dict[str, list[tuple[OutboxChange, Updated]]] = {}
         self._updating: set[asyncio.Task[None]] = set()
 
@@ -79,6 +89,22 @@ class ConversationRepository:
         """Conversations of these ids, read at once, as `load` reads each; raises what it raises."""
         found = await self._store.load_all(ids)
         return [self._read(id, found.get(id)) for id in ids]
+
+    async def load_ahead(self, ids: Sequence[str]) -> Mapping[str, Stored[Any]]:
+        """Conversations of these ids, read at once, whose ids are never used again; whatever does not open is left out.
+
+        Whoever finds one left out loads it alone, and is told why.
+        """
+        found: dict[str, Stored[Any]] = {}
+        for id, record in (await self._store.load_all(ids)).items():
+            if record.kind in ENTRIES and not ENTRIES[record.kind].is_home:
+                try:
+                    stored = self._read(id, record)
+                except (Corrupt, WrittenByNewerVersion):
+                    continue
+                if stored is not None:
+                    found[id] = stored
+        return found
 
     def _read(self, id: str, record: Record | None) -> Stored[Any] | None:
         if record is None or (record.kind not in ENTRIES and not record.sealed):
@@ -135,6 +161,7 @@ class ConversationRepository:
         now, before = self._now(), tuple(changed)
         changes = [encode(stored, self._vault, now) for stored in before]
         await self._store.save(*changes, *also)
+        self.roster_writes += any(stored.kind == registry.ROSTER for stored in before)
         after = tuple([replace(stored, revision=stored.revision + 1) for stored in before])
         for change, stored in zip(changes, after, strict=True):
             if isinstance(change, Record) and stored.unknown is None:
@@ -151,8 +178,8 @@ class ConversationRepository:
         Args:
             id: Of the conversation.
             change: Makes the new outbox out of the newest; it may be called more than once.
-            known: The conversation as it was just read or written, which saves reading it again. What is no longer the
-                newest cannot be saved, and is read again then.
+            known: The conversation as it was read or written, which saves reading it again. What is no longer the
+                newest cannot be saved, and is read again then. Where its id may be used again, just read.
 
         Returns:
             The conversation as it stands then, or None when it is gone.
@@ -183,7 +210,7 @@ class ConversationRepository:
                 done.set_result(stored)
 
     async def _apply(self, id: str, changes: list[OutboxChange], known: Stored[Any] | None) -> Stored[Any] | None:
-        while (stored := known or await self.load(id)) is not None:
+        while (stored := self._newest(known) if known else await self.load(id)) is not None:
             outbox = stored.outbox
             for change in changes:
                 outbox = change(outbox)
@@ -196,3 +223,43 @@ class ConversationRepository:
             else:
                 return after
         return None
+
+    def _newest(self, known: Stored[Any]) -> Stored[Any]:
+        """The conversation as this process read or wrote it last: others of its readers were shown their cards, too."""
+        cached = None if ENTRIES[known.kind].is_home else self._cache.get(known.id)
+        return cached.stored if cached is not None and cached.stored.revision > known.revision else known
+
+
+class ReadAhead:
+    """What is due, read many records at a time before the turn of each comes, and the roster, read once a moment.
+
+    Args:
+        repository: Reads them.
+        ids: What is due, in order.
+        now: The time.
+    """
+
+    def __init__(self, repository: ConversationRepository, ids: Iterable[str], now: Callable[[], datetime]) -> None:
+        self._repository, self._ids, self._now = repository, iter(ids), now
+        self._read: deque[tuple[str, Stored[Any] | None]] = deque()
+        self._reading, self._reading_roster = asyncio.Lock(), asyncio.Lock()
+        self._roster: tuple[datetime, int, Roster] | None = None
+
+    async def next(self) -> tuple[str, Stored[Any] | None] | None:
+        """The next id, and its conversation where it was read ahead; None when there is no more."""
+        async with self._reading:
+            if not self._read and (ids := list(islice(self._ids, AHEAD))):
+                try:
+                    found = await self._repository.load_ahead(ids)
+                except (DatabaseUnavailable, StaleRevision):
+                    found = {}  # each is loaded in its turn, and fails alone
+                self._read.extend((id, found.get(id)) for id in ids)
+            return self._read.popleft() if self._read else None
+
+    async def roster(self) -> Roster:
+        """The roster as it was less than a moment ago, with whatever this process has written since."""
+        async with self._reading_roster:
+            now, writes = self._now(), self._repository.roster_writes
+            if self._roster is None or writes != self._roster[1] or not timedelta() <= now - self._roster[0] < A_MOMENT:
+                self._roster = now, writes, await self._repository.roster()
+            return self._roster[2]

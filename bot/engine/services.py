@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -26,7 +26,7 @@ from bot.card_content import CardContent, Manner
 from bot.crypto.vault import Vault
 from bot.engine.codec import Stored, id_of
 from bot.engine.outbox import KEY, CardSlot
-from bot.engine.repository import ConversationRepository
+from bot.engine.repository import A_MOMENT, ConversationRepository
 from bot.rendering import Notice, Reader, Renderer
 from bot.store.base import Store
 from conversations import hours, slots
@@ -79,16 +79,26 @@ class Services:
 
     # ------------------------------------------------------------ readers
 
-    async def reader(self, stored: Stored[Any], to: Person) -> tuple[Address | None, Reader]:
-        """Where a reader of this conversation is reached, in which time zone, and what their lock screen may show."""
+    def homes(self, person: Person) -> Homes:
+        """A person's own records, to be read when they are needed."""
+        return Homes(self, person)
+
+    async def reader(
+        self, stored: Stored[Any], to: Person, homes: Homes | None = None
+    ) -> tuple[Address | None, Reader]:
+        """Where a reader of this conversation is reached, in which time zone, and what their lock screen may show.
+
+        Args:
+            stored: The conversation.
+            to: The reader.
+            homes: Their own records, where several questions in a row need them.
+        """
         address, known = stored.outbox.address(to), ENTRIES[stored.kind].preferences(stored.conversation, to)
         zone, plain_push = known.zone, known.plain_push
-        kinds = HOMES[::-1]  # a peer's own record knows more than that of a visitor
-        for home in await self.repository.load_all([id_of(kind, to, self.vault) for kind in kinds]):
-            if home is not None:
-                own = ENTRIES[home.kind].preferences(home.conversation, to)
-                address, zone = address or home.outbox.address(to), zone or own.zone
-                plain_push = plain_push or own.plain_push
+        for home in await (homes or self.homes(to)).read():
+            own = ENTRIES[home.kind].preferences(home.conversation, to)
+            address, zone = address or home.outbox.address(to), zone or own.zone
+            plain_push = plain_push or own.plain_push
             if address is not None:
                 break
         return address, Reader(zone or self.programme.zone, plain_push)
@@ -204,3 +214,25 @@ class Services:
     def notice(self, card_id: str, notice: Notice) -> Card:
         """A line of the bot's own, with no buttons."""
         return Card(id=card_id, text=self.renderer.text(notice), push=self.renderer.text(Notice.PUSH))
+
+
+class Homes:
+    """A person's own records, read once for what is delivered to them within a moment.
+
+    Args:
+        services: Read them, and know the time.
+        person: Whose they are.
+    """
+
+    def __init__(self, services: Services, person: Person) -> None:
+        self._services, self._person = services, person
+        self._known: tuple[datetime, list[Stored[Any]]] | None = None
+
+    async def read(self) -> list[Stored[Any]]:
+        """Them, the one that knows more first: a peer's own record knows more than that of a visitor."""
+        services, now = self._services, self._services.now()
+        if self._known is None or not timedelta() <= now - self._known[0] < A_MOMENT:
+            ids = [id_of(kind, self._person, services.vault) for kind in HOMES[::-1]]
+            found = await services.repository.load_all(ids)
+            self._known = now, [home for home in found if home is not None]
+        return self._known[1]

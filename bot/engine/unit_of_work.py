@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, Literal
@@ -69,6 +69,7 @@ class UnitOfWork:
         address: Where their platform reaches them.
         in_own_chat: Whether a command was typed where its cards are posted, so that those are its answer.
         event_id: The platform's id of the event, the same when it is delivered again.
+        read_roster: Reads the roster, where it need not be read for this work alone.
     """
 
     services: Services
@@ -77,6 +78,7 @@ class UnitOfWork:
     address: Address | None = None
     event_id: str = ""
     in_own_chat: bool = False
+    read_roster: Callable[[], Awaitable[Roster]] | None = field(default=None, repr=False)
     asides: list[tuple[str, CardContent]] = field(default_factory=list)  # record id, what may be shown at once
     _mark: str = ""
     _zone: str = ""
@@ -105,6 +107,10 @@ class UnitOfWork:
                 return None
             self._read[id] = self._now[id] = found
         return self._now[id]
+
+    def begin_with(self, known: Stored[Any]) -> None:
+        """Decide about this conversation as it was read before, unless it is written by another meanwhile."""
+        self._read[known.id] = self._now[known.id] = known
 
     async def load_kind(self, kind: str, id: str) -> Stored[Any] | None:
         """As `load`; None where the conversation is of another kind."""
@@ -276,7 +282,7 @@ class UnitOfWork:
     async def _peers(self) -> tuple[Peer, ...]:
         """The roster, read once, with what this work has changed in it."""
         if not self._roster.records:
-            self._roster = await self.services.repository.roster()
+            self._roster = await (self.read_roster or self.services.repository.roster)()
         changed = {id_: stored for id_, stored in self._now.items() if stored.kind == registry.ROSTER}
         if not changed:
             return self._roster.peers

@@ -12,8 +12,10 @@ import pytest
 
 from bot.engine.delivery import RESUMED_AT_ONCE
 from bot.engine.engine import Engine
-from bot.engine.outbox import LEASE
+from bot.engine.outbox import LEASE, Outbox
 from bot.playground.simulator import Simulator
+from bot.store.base import Deletion
+from conversations.immutable import replace as change
 from conversations.model import Person
 
 
@@ -87,4 +89,33 @@ async def test_a_start_takes_up_few_of_the_deliveries_that_a_crash_left(tmp_path
     assert hanging.calls == RESUMED_AT_ONCE
     for task in again.delivery._tasks:
         task.cancel()
+    await simulator.stop()
+
+
+async def test_who_was_forgotten_and_came_back_during_a_call_is_not_written_over(tmp_path: Path, monkeypatch: Any):
+    """Their record has the same id, and by chance the same revision."""
+    simulator = Simulator(tmp_path)
+    ana, chat, engine = simulator.person("Ana"), simulator.chats["slack"], simulator.engine
+    repository, asked = engine.services.repository, (simulator.now - timedelta(hours=1),)
+    honest = chat.deliver  # type: ignore[attr-defined]
+
+    async def deliver(*call: Any) -> Any:
+        monkeypatch.setattr(chat, "deliver", honest)
+        ref = await honest(*call)
+        (door,) = await engine.services.store.all_of_kind("doorstep")
+        before = await repository.load(door.id)
+        assert before is not None
+        await engine.services.store.save(Deletion(door.id, door.revision))
+        again = change(before, conversation=change(before.conversation, asked=asked), outbox=Outbox(), revision=0)
+        while again.revision < before.revision:
+            (again,) = await repository.save([again])
+        return ref
+
+    monkeypatch.setattr(chat, "deliver", deliver)
+    await chat.types(ana, "help", engine)
+    await engine.idle()
+    (door,) = await engine.services.store.all_of_kind("doorstep")
+    saved = await repository.load(door.id)
+    assert saved is not None
+    assert saved.conversation.asked == asked
     await simulator.stop()

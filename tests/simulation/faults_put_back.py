@@ -10,6 +10,7 @@ import pytest
 
 from bot.engine.delivery import DeliveryWorker
 from bot.engine.outbox import Delivery
+from bot.engine.services import Homes
 from conversations import slots
 from conversations.messages import PeerCameBy
 from conversations.model import Chose, Elapsed, Facts, Refresh, change
@@ -29,9 +30,9 @@ def one_401_shuts_a_platform_for_ever(patch: pytest.MonkeyPatch) -> None:
     """No call is made to a platform that refused once, and nobody asks it again."""
     honest = DeliveryWorker._attempt
 
-    async def attempt(self: DeliveryWorker, stored: Any, delivery: Delivery) -> Any:
+    async def attempt(self: DeliveryWorker, stored: Any, delivery: Delivery, homes: Homes) -> Any:
         shut = delivery.to.platform in self._shut_out
-        return (None, None) if shut else await honest(self, stored, delivery)
+        return (None, None) if shut else await honest(self, stored, delivery, homes)
 
     async def ask_nobody(_: DeliveryWorker) -> None:
         """Leave it shut."""
