@@ -71,6 +71,7 @@ class Reader:
 
 
 ADDED_LATER: Final[Mapping[str, str]] = {
+    "checks-in": "yes",
     "numbers": "no",
     "relay": "no",
     "sent": "yes",

@@ -45,7 +45,10 @@ def finished_card(request: Request) -> Message:
     last = request.finished[-1].peer if request.finished and request.peer_named else None
     card = CardKind.SUPPORT_FINISHED_NAMED if last else CardKind.SUPPORT_FINISHED
     choices = (Word.SOON, Choice.TALK_AGAIN, Choice.CLOSE)
-    return Message(request.clinician, card, slots.STATUS, choices, people={"peer": last} if last else {})
+    planned = {"checks-in": "yes" if Timer.CHECK_IN in request.deadlines else "no"}
+    return Message(
+        request.clinician, card, slots.STATUS, choices, details=planned, people={"peer": last} if last else {}
+    )
 
 
 def ask_the_same_peer_first(request: Request, event: Chose, facts: Facts) -> Decision[Request]:

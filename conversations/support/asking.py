@@ -96,9 +96,10 @@ def save_details(request: Request, event: Chose, facts: Facts) -> Decision[Reque
 
 
 def with_wishes(request: Request, ticked: Wishes, facts: Facts) -> Request:
-    """The request with what was ticked anew: check-ins come, or come no more, as it says."""
+    """The request with what was ticked anew: check-ins come, or nothing is kept for them any longer."""
     planned = request.check_ins if request.wishes.check_in else check_ins_from(request.counted_from or facts.now, facts)
-    changed = change(request, wishes=ticked, check_ins=planned if ticked.check_in else ())
+    kept_until = request.kept_until if ticked.check_in else None
+    changed = change(request, wishes=ticked, check_ins=planned if ticked.check_in else (), kept_until=kept_until)
     return flow.wait(changed, lasting(changed, facts))
 
 

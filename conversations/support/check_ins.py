@@ -53,17 +53,22 @@ def _question(request: Request, facts: Facts) -> CardKind:
         return CardKind.CHECK_IN_MONTH
     if passed > FEW_DAYS:
         return CardKind.CHECK_IN_FEW_DAYS
-    unheard = request.stage == TOGETHER and request.reminded  # then nothing is said of the time they had
-    a_day = A_NIGHT <= passed <= A_DAY_AND_A_NIGHT and not unheard
+    a_day = A_NIGHT <= passed <= A_DAY_AND_A_NIGHT and not _let_down(request)
     return CardKind.CHECK_IN_YESTERDAY if a_day else CardKind.CHECK_IN_NOW
+
+
+def _let_down(request: Request) -> bool:
+    """Whether a peer fell away, or did not say whether the two talked: then nothing is said of the time they had."""
+    return request.parted in request.passed or (request.stage == TOGETHER and request.reminded)
 
 
 def _peer_is_silent(request: Request, facts: Facts) -> bool:
     """Whether the peer was asked if they talked, and the time for their answer is over, or was prolonged.
 
-    Nothing is waited for once they answered; 0.2.0 leaves `reminded` as it was then.
+    Nothing is waited for once they answered. Where a line of theirs stands in the chat, nobody has "not heard" from
+    them, whatever came after it. 0.2.0 leaves `reminded` as it was then.
     """
-    if request.stage != TOGETHER:
+    if request.stage != TOGETHER or request.contact.peer_wrote:
         return False
     answer_by = request.deadlines.get(Timer.TALKED)
     overdue = answer_by is not None and answer_by <= facts.now

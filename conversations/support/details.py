@@ -80,12 +80,17 @@ def change_some_card(request: Request, facts: Facts) -> Message:
 
 
 def left_out_card(request: Request, event: Chose) -> Message | None:
-    """What comes of the names that were typed now, if any were: the same words whether or not anyone is called so."""
+    """What comes of the names that were typed now, if any were: the same words whether or not anyone is called so.
+
+    Args:
+        request: The request with what was ticked now; it holds as many names as it may.
+        event: The press that brought them.
+    """
     given = _names(event)
     if not given:
         return None
-    several = "yes" if len(given) > names.MOST else "no"
-    details: dict[str, str | int] = {"too-many": several, "most": names.MOST}
+    too_many = not set(given) <= set(request.wishes.names)
+    details: dict[str, str | int] = {"too-many": "yes" if too_many else "no", "most": names.MOST}
     return Message(request.clinician, CardKind.SUPPORT_LEFT_OUT, slots.DETAILS, details=details)
 
 
@@ -94,7 +99,7 @@ def _names(event: Chose) -> tuple[str, ...]:
     return names.typed(text) if isinstance(text, str) else ()
 
 
-def data_card(request: Request) -> Message:
+def data_card(request: Request, facts: Facts) -> Message:
     """What the request holds of its clinician's own, for nobody else.
 
     The other kinds are named and not shown: a list of those who were asked would publish every "no". Names that she
@@ -112,7 +117,7 @@ def data_card(request: Request) -> Message:
         "checks-in": due.get(Timer.CHECK_IN),
         "closes": due.get(Timer.CLOSE),
         "erases": due.get(Timer.FORGET),
-        "nights": ticked.nights,
+        "nights": on_nights(request, facts.now),
         "picked": ticked.leave_out,
         "named": ticked.names,
     }

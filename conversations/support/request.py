@@ -76,11 +76,13 @@ class Contact(Immutable, frozen=True):
         wrote_last: Who wrote the last relay line; empty where there was none.
         asked: Whether the clinician was asked if the two have connected, and has not answered.
         waited: Whether the clinician chose to wait once more.
+        peer_wrote: Whether a line of the peer stands in the clinician's chat.
     """
 
     wrote_last: Literal["", "clinician", "peer"] = ""
     asked: bool = False
     waited: bool = False
+    peer_wrote: bool = False
 
 
 class Finished(Immutable, frozen=True):

@@ -98,7 +98,7 @@ def open_details(request: Request, event: Opened, facts: Facts) -> Decision[Requ
 
 def tell_data(request: Request, event: Opened, facts: Facts) -> Decision[Request]:
     """What we hold, in reply: a command's answer is not even kept by the platform."""
-    return request, (Respond(data_card(request)),)
+    return request, (Respond(data_card(request, facts)),)
 
 
 _OWN: Final = {Word.CHANGE: open_details, Word.DATA: tell_data}

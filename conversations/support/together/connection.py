@@ -79,7 +79,7 @@ def they_will(request: Request, event: Chose, facts: Facts) -> Decision[Request]
 
 def peer_wrote(request: Request) -> Request:
     """A line of the peer is their answer."""
-    return flow.wait(change(request, contact=Contact(wrote_last="peer")), {Timer.TALKED: None})
+    return flow.wait(change(request, contact=Contact(wrote_last="peer", peer_wrote=True)), {Timer.TALKED: None})
 
 
 def clinician_wrote(request: Request, facts: Facts) -> Request:

@@ -121,7 +121,7 @@ volunteer-pledge =
     I promise: what a colleague tells me stays with me. I take no notes. I listen first and give no advice unless asked.
     Limits: { privacy-limits } If I am worried about someone's safety, I say so at once.
 volunteer-waiting = Thank you. A coordinator will read this and answer you here. You can leave at any time.
-volunteer-talk-first = A coordinator would like to talk with you first. You can write to them, or wait until they do.
+volunteer-talk-first = A coordinator would like to talk with you first. You can write to them, or wait until they do. { numbers-at-hand }
 volunteer-ready =
     You are a peer. We'll ask you only in your hours, and for at most { $limit ->
         [one] one colleague
@@ -136,20 +136,20 @@ volunteer-code =
     Please show it to nobody, or leave it and nothing changes.
 volunteer-linked = Your two accounts are linked. A request from either is never offered to you.
 volunteer-worried = The on-call person for peers: { $on-call }, { $on-call-phone }. If you're worried, please phone now. This message tells no one.
-volunteer-pause = For how long would you like a break?
+volunteer-pause = For how long would you like a break? { numbers-at-hand }
 volunteer-not-yet = You are not a peer yet. If you'd like to be one, type "peer".
 volunteer-not-now = That's fine. The door stays open.
 volunteer-declined =
     Thank you for offering. The coordinator thinks that another role fits better just now. This says nothing about your care for colleagues.
     What you told us is erased within the hour.
 volunteer-unanswered = Nobody has answered your offer, and we are sorry. What you told us is erased within the hour. You can offer again any time.
-volunteer-renewed = Your training counts until { $until }. We'll ask you again in your hours. You can say no without a reason, pause, or leave.
+volunteer-renewed = Your training counts until { $until }. We'll ask you again in your hours. You can say no without a reason, pause, or leave. { numbers-at-hand }
 volunteer-not-renewed =
     Your training was not renewed, so you have left the roster. You can talk with the coordinator about it, and offer again any time.
     What we hold about you as a peer is erased within the hour. Thank you for being there.
 volunteer-left = You have left the roster. What we hold about you as a peer is erased within the hour. Thank you for being there.
 volunteer-training-ends = Your training counts until { $until }. Please speak with a coordinator about a refresher.
-volunteer-training-ended = Your training has run out, so we ask you for nothing new. Please speak with a coordinator about a refresher. You can leave at any time.
+volunteer-training-ended = Your training has run out, so we ask you for nothing new. Please speak with a coordinator about a refresher. You can leave at any time. { numbers-at-hand }
 
 ## Coordinators
 

@@ -163,12 +163,12 @@ support-waiting-on = That's fine. { $again ->
         [yes] We'll ask once more later.
        *[no] We won't ask again.
     } You can ask for someone else at any time.
-support-finished =
-    Your colleague has finished for now. We still check in with you as planned. You can ask for someone at any time.
-    If you can't stay safe, { reach-crisis }.
-support-finished-named =
-    { $peer } has finished for now. We still check in with you as planned. You can ask for someone at any time.
-    If you can't stay safe, { reach-crisis }.
+support-finished = Your colleague has finished for now. { as-planned }
+support-finished-named = { $peer } has finished for now. { as-planned }
+as-planned = { $checks-in ->
+    [no] {""}
+   *[yes] We still check in with you as planned.{" "}
+}You can ask for someone at any time. { stay-safe }
 relay-undelivered = Your last line could not be delivered, and we did not keep it. { stay-safe }
 lawsuit =
     Talk about how you are, not the facts. What is said to a peer may not be legally protected. Ask your lawyer first.
