@@ -53,14 +53,14 @@ def request() -> Request:
 def test_whatever_she_ticked_is_on_her_card(name: str):
     plain = replace(request(), wishes=Wishes())
     ticked = replace(plain, wishes=replace(Wishes(), **{name: OTHERWISE[name]}))
-    assert data_card(plain) != data_card(ticked)
+    assert data_card(plain, FACTS) != data_card(ticked, FACTS)
 
 
 @pytest.mark.parametrize("timer", ["check-in", "close"])
 def test_the_dates_are_those_that_hold(timer: str):
     before = request()
     later = {each: at + timedelta(days=2 * (each == timer)) for each, at in before.deadlines.items()}
-    assert data_card(before) != data_card(replace(before, deadlines=later))
+    assert data_card(before, FACTS) != data_card(replace(before, deadlines=later), FACTS)
 
 
 def test_the_card_shows_nobody_she_did_not_pick_and_nothing_of_what_they_answered():
@@ -73,7 +73,7 @@ def test_the_card_shows_nobody_she_did_not_pick_and_nothing_of_what_they_answere
             assert all(card.meet is None and card.to == step.before.clinician for card in mine)
             seen += len(mine)
             others = {"offers": (), "asked": (BO,), "passed": (BO, DI), "told": (), "late": not step.before.late}
-            assert [data_card(replace(step.before, **others))] * len(mine) == mine
+            assert [data_card(replace(step.before, **others), step.facts)] * len(mine) == mine
     assert seen > 10
 
 
