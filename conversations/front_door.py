@@ -20,6 +20,7 @@ from conversations.messages import (
     CameBy,
     HideCards,
     NotAPeer,
+    PeerCameBy,
     PeerComesBack,
     RequestAsked,
     RequestEnded,
@@ -42,9 +43,11 @@ from conversations.model import (
     Post,
     Respond,
     Tell,
+    WalksWith,
     change,
 )
 from conversations.peers import linking
+from conversations.support.request import all_of_them
 from conversations.vocabulary import CardKind, Choice, Kind, Timer, Word
 
 DAY: Final = timedelta(hours=24)
@@ -130,12 +133,37 @@ visitor: Role[Doorstep] = Role("visitor", lambda door, who, _: who == door.perso
 
 
 def come_in(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
-    """Never silence: whatever was typed or tapped gets the card that fits where this person stands."""
+    """Never silence: whatever was typed or tapped gets the card that fits where this person stands.
+
+    It also shows every request they walk with that they are there, and one that they ask about shows its cards again.
+    """
     answered, effects = _answer(_stay_a_day(door, facts), event, facts)
     asks = event.word in ABOUT_A_WALK
-    came_by = CameBy(asks=asks, worried=event.word == Word.WORRIED)
-    back = (Tell(Kind.REQUEST, KnownTo(event.by), PeerComesBack(event.by)),) if asks else ()
-    return answered, (*effects, Tell(Kind.PEER, event.by, came_by), *back)
+    about_walks = _about_their_walks(event, facts) if asks else ()
+    return answered, (*effects, *about_walks, *_came_by(event.by, facts, asks=asks))
+
+
+def _about_their_walks(event: Opened, facts: Facts) -> tuple[Effect, ...]:
+    came_by = Tell(Kind.PEER, event.by, CameBy(worried=event.word == Word.WORRIED))
+    back = Tell(Kind.REQUEST, KnownTo(event.by), PeerComesBack(event.by))
+    return came_by, *_about_another_account(event, facts), back
+
+
+def _came_by(who: Person, facts: Facts, *, asks: bool) -> tuple[Tell, ...]:
+    """Who takes a request themselves is in no roster, and a peer may write from another account of theirs."""
+    accounts = sorted(all_of_them({who}, facts))
+    return tuple(Tell(Kind.REQUEST, WalksWith(account), PeerCameBy(account, asks)) for account in accounts)
+
+
+def _about_another_account(event: Opened, facts: Facts) -> tuple[Post, ...]:
+    """Where the cards of a walk stand, or whom to phone, for a peer who asks from a linked account."""
+    others = [peer for peer in facts.peers if event.by in peer.also]
+    if any(peer.holding for peer in others):
+        return (Post(Message(event.by, CardKind.DOOR_OTHER_ACCOUNT, slots.OTHER_ACCOUNT)),)
+    is_peer = any(peer.person == event.by for peer in facts.peers)
+    if not others or is_peer or event.word != Word.WORRIED or facts.programme.on_call is None:
+        return ()
+    return (Post(Message(event.by, CardKind.VOLUNTEER_WORRIED, slots.OTHER_ACCOUNT)),)
 
 
 def _answer(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:

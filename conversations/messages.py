@@ -65,14 +65,8 @@ class ReadLate(Told, frozen=True):
 
 
 class CameBy(Told, frozen=True):
-    """This person came to the front door.
+    """This person asked at the front door how things stand, or said that they are worried."""
 
-    Args:
-        asks: Whether the word asks how things stand, or says that they are worried.
-        worried: Whether they say so.
-    """
-
-    asks: bool = True
     worried: bool = False
 
 

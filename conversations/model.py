@@ -233,6 +233,12 @@ class KnownTo(Immutable, frozen=True):
     person: Person
 
 
+class WalksWith(Immutable, frozen=True):
+    """Names every request that this person walks with, or is asked for, be they a peer or not."""
+
+    person: Person
+
+
 class Searching(Immutable, frozen=True):
     """Names every request that looks for a peer still after its target, and then only where something changed."""
 
@@ -243,12 +249,12 @@ class Tell(Immutable, frozen=True):
     Args:
         kind: What kind of conversation is told.
         of: Which one: a request by its id, a peer or a visitor by the person, a peer by a code of theirs; or each that
-            a person knows of, or that still looks for a peer.
+            a person knows of or walks with, or that still looks for a peer.
         event: What it is told.
     """
 
     kind: Kind
-    of: str | Person | Code | KnownTo | Searching
+    of: str | Person | Code | KnownTo | WalksWith | Searching
     event: Told | Opened
 
 

@@ -131,7 +131,7 @@ pen              relay-form
 line             relay-line relay-line-of-peer relay-line-named
 sent             relay-sent relay-not-passed-on relay-undelivered
 lawsuit          lawsuit
-guide            peer-guide peer-unsafe
+guide            peer-guide peer-unsafe door-other-account
 talked           peer-talked peer-thanks peer-not-yet
 worried          peer-worried peer-worried-phone peer-worried-on-call peer-phone-now peer-on-call-coming
 worried          volunteer-worried

@@ -14,7 +14,6 @@ from conversations import front_door
 from conversations.flow import Conversation, Flow
 from conversations.front_door import Doorstep
 from conversations.matching import whose_names
-from conversations.messages import CameBy
 from conversations.model import Event, Facts, Peer, Person
 from conversations.peers import record as peers
 from conversations.peers.record import PeerRecord
@@ -72,7 +71,6 @@ class Entry(Generic[C]):
         on_nights: Whether this reader works nights at a moment, so that their quiet hours are by day.
         open_stages: The stages in which it goes on, as a backup's summary counts them.
         counted: Cards whose readers another person's card counts, so that who would not read one is found out first.
-        is_idle: Whether a message means nothing to the conversation, where there is one, and need not be handled.
     """
 
     flow: Flow[C]
@@ -88,7 +86,6 @@ class Entry(Generic[C]):
     on_nights: Callable[[C, Person, datetime], bool] = lambda *_: False
     open_stages: tuple[str, ...] = ()
     counted: frozenset[CardKind] = frozenset()
-    is_idle: Callable[[C | None, Event], bool] = lambda *_: False
 
 
 def _people_of(request: Request) -> Mapping[Index, tuple[Person | str, ...]]:
@@ -106,12 +103,6 @@ def _people_of(request: Request) -> Mapping[Index, tuple[Person | str, ...]]:
 
 def _code_of(record: PeerRecord) -> Mapping[Index, tuple[Person | str, ...]]:
     return {Index.CODE: (record.code,)} if record.code else {}
-
-
-def _walks_with_no_one(record: PeerRecord | None, event: Event) -> bool:
-    """Whether it says only that they are there, while no one waits for a sign of them."""
-    sign = isinstance(event, CameBy) and not event.asks
-    return sign and (record is None or not record.peer.holding)
 
 
 def _preferences_of_clinician(request: Request, reader: Person) -> Preferences:
@@ -145,10 +136,14 @@ PEERS: Final = Entry(
     person=lambda record: record.peer.person,
     keys=_code_of,
     preferences=_preferences_of_peer,
-    is_idle=_walks_with_no_one,
 )
 VISITORS: Final = Entry(
-    front_door.flow, Doorstep, is_home=True, person=lambda door: door.person, links=Doorstep.requests
+    front_door.flow,
+    Doorstep,
+    needs=frozenset((Need.ROSTER,)),
+    is_home=True,
+    person=lambda door: door.person,
+    links=Doorstep.requests,
 )
 
 ENTRIES: Final[Mapping[str, Entry[Any]]] = {entry.flow.kind: entry for entry in (REQUESTS, PEERS, VISITORS)}

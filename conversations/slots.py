@@ -31,6 +31,7 @@ STANDING: Final = Slot("standing")  # how a peer stands with the programme
 TRAINING: Final = Slot("training")
 DOOR: Final = Slot("door")  # answers of the front door; its buttons are words, the same for everyone
 TYPED: Final = Slot("typed")  # what became of words that were typed
+OTHER_ACCOUNT: Final = Slot("other-account")  # for a peer who asks from a linked account
 LINK: Final = Slot("link")  # the form in which a code is entered
 
 

@@ -181,6 +181,7 @@ class CardKind(StrEnum):
     DOOR_SEE_CHAT = "door-see-chat"
     DOOR_TYPED = "door-typed"
     DOOR_WORRIED = "door-worried"
+    DOOR_OTHER_ACCOUNT = "door-other-account"
     LINK_FORM = "link-form"
     LINK_CHECKED = "link-checked"
     # a request, as its clinician reads it

@@ -32,6 +32,7 @@ from conversations.model import (
     Searching,
     Tell,
     Unreached,
+    WalksWith,
 )
 from conversations.registry import ANY, ENTRIES, HOMES, Index, Need
 from conversations.vocabulary import Kind
@@ -146,16 +147,10 @@ class UnitOfWork:
         while waiting:
             kind, of, event = waiting.pop(0)
             for tell in await self._decide(kind, of, event):
-                to_each = await self._addressed(tell)
-                waiting += [
-                    (tell.kind, to, tell.event) for to in to_each if not await self._is_idle(tell.kind, to, tell.event)
-                ]
+                for to in await self._addressed(tell):
+                    await self.load(self._id_of(tell.kind, to))  # what is read first is shown first
+                    waiting.append((tell.kind, to, tell.event))
             waiting += [(kind, of, gone) for gone in await self._found_gone(kind, self._id_of(kind, of))]
-
-    async def _is_idle(self, kind: str, to: str | Person, event: Event) -> bool:
-        """Whether this message means nothing to its conversation, so that no facts are gathered for it."""
-        known = await self.load_kind(kind, self._id_of(kind, to)) if ENTRIES[kind].is_home else None
-        return ENTRIES[kind].is_idle(known.conversation if known else None, event)
 
     async def _found_gone(self, kind: str, id_: str) -> list[Unreached]:
         """Who would not read a card that this work owes them, where what someone else reads counts its readers.
@@ -181,6 +176,8 @@ class UnitOfWork:
             return [*await self._found(Index.CODE, tell.of.text)][:1]
         if isinstance(tell.of, Searching):
             return await self._found(Index.SEARCHING, ANY)
+        if isinstance(tell.of, WalksWith):
+            return await self._found(Index.PEER, tell.of.person)
         if not isinstance(tell.of, KnownTo):
             return [tell.of]
         found = [

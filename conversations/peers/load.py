@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from conversations import slots
 from conversations.flow import Decision
-from conversations.messages import Accompanies, CameBy, Freed, Helped, OfferMade, PeerCameBy
-from conversations.model import Elapsed, Facts, Message, Peer, Post, Tell, change
+from conversations.messages import Accompanies, CameBy, Freed, Helped, OfferMade
+from conversations.model import Elapsed, Facts, Message, Peer, Post, change
 from conversations.peers.record import READY, WEEK, PeerRecord, flow
-from conversations.vocabulary import CardKind, Kind, Timer
+from conversations.vocabulary import CardKind, Timer
 
 
 def was_asked(record: PeerRecord, event: OfferMade, facts: Facts) -> Decision[PeerRecord]:
@@ -32,15 +32,10 @@ def rests_after_helping(record: PeerRecord, event: Helped, facts: Facts) -> Deci
 
 
 def came_by(record: PeerRecord, event: CameBy, facts: Facts) -> Decision[PeerRecord]:
-    """Every request they walk with learns that they are there, and shows its cards again where they asked.
-
-    A peer who is worried and walks with nobody any more reads whom to phone.
-    """
-    who = record.peer.person
-    walks = tuple(Tell(Kind.REQUEST, request, PeerCameBy(who, event.asks)) for request in record.peer.holding)
-    if walks or not event.worried or facts.programme.on_call is None:
-        return record, walks
-    return record, (Post(Message(who, CardKind.VOLUNTEER_WORRIED, slots.WORRIED)),)
+    """A peer who is worried and walks with nobody any more reads whom to phone; else the cards of the walk say so."""
+    if record.peer.holding or not event.worried or facts.programme.on_call is None:
+        return record, ()
+    return record, (Post(Message(record.peer.person, CardKind.VOLUNTEER_WORRIED, slots.WORRIED)),)
 
 
 def tidy(record: PeerRecord, event: Elapsed, facts: Facts) -> Decision[PeerRecord]:

@@ -255,7 +255,7 @@ has_parted: Role[Request] = Role(
     "has-parted", lambda request, who, _: who != request.clinician and who in (request.parted, *request.passed)
 )
 coordinator: Role[Request] = Role(
-    "coordinator", lambda request, who, facts: who in request.told and _serves(who, facts)
+    "coordinator", lambda request, who, facts: who in request.told and still_serves(who, facts)
 )
 on_call: Role[Request] = Role("on-call", lambda _, who, facts: _is_on_call(who, facts))
 wrote: Role[Request] = Role(
@@ -277,7 +277,7 @@ def all_of_them(people: set[Person], facts: Facts) -> set[Person]:
     return people.union(*(one for one in linked if not one.isdisjoint(people)))
 
 
-def _serves(who: Person, facts: Facts) -> bool:
+def still_serves(who: Person, facts: Facts) -> bool:
     """A role that was taken away ends with the next press."""
     return who in facts.programme.coordinators or _is_on_call(who, facts)
 

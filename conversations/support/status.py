@@ -49,6 +49,7 @@ from conversations.support.request import (
     Request,
     RequestStage,
     flow,
+    still_serves,
 )
 from conversations.support.together.cards import clinician_card, guide_card, peer_card
 from conversations.support.together.last_card import goodbye_to_the_peers
@@ -105,11 +106,16 @@ _OWN: Final = {Word.CHANGE: open_details, Word.DATA: tell_data}
 
 
 def peer_came_by(request: Request, event: PeerCameBy, facts: Facts) -> Decision[Request]:
-    """A peer who asks finds what they can do for this request at the bottom of their chat again."""
+    """A peer who asks finds what they can do for this request at the bottom of their chat again.
+
+    Before the two are together, a coordinator or on-call person finds nothing, because one who took it and cannot be
+    theirs finds nothing either.
+    """
     if event.peer != request.peer or not event.asks:
         return request, ()
     if request.stage == CHOSEN:
-        return request, (Post(thank_you_card(request)),)
+        tells_nothing = still_serves(event.peer, facts) or all(event.peer != peer.person for peer in facts.peers)
+        return request, () if tells_nothing else (Post(thank_you_card(request)),)
     return request, (Post(peer_card(request, facts)), Post(guide_card(request, facts)))
 
 

@@ -209,7 +209,8 @@ def test_who_asks_twice_has_one_request():
     once, first = VISITORS.flow.decide(door, Opened(ANA, Word.SOON), FACTS)
     twice, second = VISITORS.flow.decide(once, Opened(ANA, Word.TODAY), replace(FACTS, fresh="e" * 32))
     told = [tell for tell in (*first, *second) if isinstance(tell, Tell) and tell.kind == Kind.REQUEST]
-    assert [isinstance(tell.event, RequestOpens) for tell in told] == [True, False]
+    asks = [tell.event for tell in told if isinstance(tell.event, RequestOpens | Opened)]
+    assert [isinstance(event, RequestOpens) for event in asks] == [True, False]
     assert (once.request, twice.request) == ("f" * 32, "f" * 32)
 
 

@@ -203,11 +203,15 @@ def test_the_page_printed_for_other_settings_is_another():
 
 
 def parts_in(kind: str, talk: Any, who: Person, programme: Programme, said_yes: set[Person]) -> set[str]:
-    """Every part somebody has in this conversation; the person on call stands in no column."""
+    """Every part somebody has in this conversation; the person on call stands in no column.
+
+    At the front door a peer is who comes by with another account that is linked to theirs.
+    """
     on_call = programme.on_call is not None and who == programme.on_call.person
     coordinates = {"coordinator"} if who in programme.coordinators else {"on-call"} if on_call else set()
     if kind == "doorstep":
-        return {"clinician"} if who == talk.person else set()
+        visitor = {"clinician"} if who == talk.person else set()
+        return visitor | ({"peer"} if who in said_yes else set())
     if kind == "volunteering":
         return ({"peer"} if who == talk.peer.person else set()) | coordinates
     if who == talk.clinician:
@@ -257,6 +261,7 @@ def test_nothing_is_decided_to_be_shown_to_whom_it_is_a_no():
             continue
         programme = step.facts.programme
         walked = {who for talk in (step.before, step.after) for who in were_there(talk)} if kind == "support" else set()
+        walked |= {who for peer in step.facts.peers for who in peer.also} if kind == "doorstep" else set()
         parts = {
             part
             for talk in (step.before, step.after)
@@ -287,6 +292,7 @@ class Shoulder:
     canaries: tuple[str, ...] = ()
     said_yes: dict[str, set[Person]] = field(default_factory=dict)
     asked: dict[str, set[Person]] = field(default_factory=dict)  # in any search, a new one begins a new list
+    linked: set[Person] = field(default_factory=set)
     knows: set[tuple[Person, str]] = field(default_factory=set)  # whose screen may say whose name
     read: dict[str, int] = field(default_factory=dict)
     seen: Counter[tuple[str, str]] = field(default_factory=Counter)  # things and parts
@@ -314,12 +320,13 @@ class Shoulder:
             talk = saved.conversation
             self.said_yes.setdefault(talk.id, set()).update({talk.peer} - {None})
             self.asked.setdefault(talk.id, set()).update(talk.asked)
+        elif saved.kind == "volunteering":
+            self.linked.update(saved.conversation.peer.also)
 
     def _judge(self, saved: Stored[Any], say: CardContent, slot: str) -> None:
         programme = self.simulator.engine.services.programme
-        parts = parts_in(
-            saved.kind, saved.conversation, say.to, programme, self.said_yes.get(saved.conversation.id, set())
-        )
+        said_yes = self.linked if saved.kind == "doorstep" else self.said_yes.get(saved.conversation.id, set())
+        parts = parts_in(saved.kind, saved.conversation, say.to, programme, said_yes)
         if not parts and say.to in self.asked.get(saved.conversation.id, ()):
             parts = {"other-peers"}
         thing = thing_of(saved.kind, say.card, slot)

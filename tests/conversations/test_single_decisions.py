@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from conversations import front_door, slots
 from conversations.immutable import replace
-from conversations.messages import KnownElsewhere
+from conversations.messages import KnownElsewhere, RequestOpens
 from conversations.model import (
     Chose,
     Effect,
@@ -26,7 +26,7 @@ from conversations.registry import PEERS as ROSTER
 from conversations.registry import VISITORS
 from conversations.support.asking import NEXT_IN
 from conversations.support.escalation import PAGE
-from conversations.vocabulary import CardKind, Kind, Timer, Word
+from conversations.vocabulary import CardKind, Timer, Word
 from tests.conversations.test_laws import (
     ANA,
     BO,
@@ -102,7 +102,7 @@ def test_nobody_asks_for_more_than_so_many_peers_in_a_day():
         door = front_door.Doorstep(id="d", stage=front_door.DOOR, person=ANA, asked=asked_at)
         after, effects = VISITORS.flow.decide(door, Opened(ANA, Word.SOON), FACTS)
         assert bool(after.request) is bool(opens)
-        requests = [effect for effect in effects if isinstance(effect, Tell) and effect.kind == Kind.REQUEST]
+        requests = [effect for effect in effects if isinstance(effect, Tell) and isinstance(effect.event, RequestOpens)]
         assert len(requests) == opens
 
 

@@ -102,6 +102,12 @@ door-worried =
     If you can't stay safe, { reach-crisis } now.{ emergency-too }
     If you're worried about someone, call too, and stay with them if you can. Nobody is watching this chat.
     Would you like to talk with a trained colleague?
+# For a peer who asks from an account that is linked to the one they are a peer with.
+door-other-account =
+    You said yes to a colleague with your other account. What you can do for them stands in the chat of that account.{ $on-call-there ->
+        [yes] {" "}If you're worried, please phone the on-call person for peers: { $on-call }, { $on-call-phone }.
+       *[no] {""}
+    }
 door-enough-today =
     You have asked for a peer today already, so we can't open another request just yet.
     You can reach people now at { $crisis }, or see other numbers below.
