@@ -132,7 +132,8 @@ def started(run: Run, output: int) -> int:
         os.dup2(output, 2)
         move_into(run.folder)
         sys.dont_write_bytecode = run.mutant is not None
-        code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", f"--timeout={SECONDS}", *run.tests]))
+        loaded = "-Wignore:Module already imported:pytest.PytestAssertRewriteWarning"  # libraries are, by us
+        code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", loaded, f"--timeout={SECONDS}", *run.tests]))
     finally:
         sys.stdout.flush()
         os._exit(code)
