@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from conversations.model import Person, Told, Urgency
 
 # ---------------------------------------------------------------- to a request
@@ -54,11 +52,12 @@ class PeerComesBack(Told, frozen=True):
 
 
 class ReadLate(Told, frozen=True):
-    """The words of a card could be read only now, so long after it was posted as a neutral line. Told by the engine."""
+    """The words of a card can be read only now, long after they were said: their platform was down, or a neutral line
+    stood in their place. Told by the engine.
+    """
 
     to: Person
     card: str
-    waited: timedelta
 
 
 # ---------------------------------------------------------------- to a peer

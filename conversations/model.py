@@ -337,3 +337,6 @@ class Facts(Immutable, frozen=True):
     names: Mapping[Person, tuple[str, ...]] = {}
     """What directories call people, looked up only for a request that leaves names out. Who is not in it could not be
     looked up."""
+    unread: Mapping[tuple[Person, str], datetime] = {}
+    """The cards of this conversation, by reader and slot, that no platform has shown yet, and since when it did not.
+    Known only when a deadline has passed."""

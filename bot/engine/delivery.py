@@ -41,7 +41,7 @@ REVOKED_RETRY: Final = timedelta(seconds=5)  # doubled with each attempt
 REVOKED_DOUBLINGS: Final = 4
 FAILED_RETRY: Final = timedelta(minutes=1)  # times the number of failures
 FAILURES: Final = 20
-LATE: Final = timedelta(minutes=5)  # beyond which the words of a neutral line were read late: leases are shorter
+LATE: Final = timedelta(minutes=5)  # beyond which words were read late: leases are shorter
 AT_ONCE: Final = 64  # deliveries under way, beyond which the scheduler adds no more for a while
 RESUMED_AT_ONCE: Final = 8  # conversations whose deliveries a start takes up: a press waits for one step of each
 A_WHILE: Final = 5.0  # seconds; a platform that hangs must not stop the scheduler for the other
@@ -208,7 +208,8 @@ class DeliveryWorker:
             change = await self._later(stored, delivery, busy)
         except OutcomeUnknown:
             wait = UNKNOWN_RETRY * 2 ** min(delivery.attempts, UNKNOWN_DOUBLINGS)  # each attempt may be one post more
-            change = partial(Outbox.outcome_unknown, id=delivery.id, until=self._services.now() + wait)
+            now = self._services.now()
+            change = partial(Outbox.outcome_unknown, before=delivery, until=now + wait, now=now)
         except AccessRevoked:
             self._refused(platform)
             change = self._put_off(delivery, REVOKED_RETRY * 2 ** min(delivery.attempts, REVOKED_DOUBLINGS))
@@ -226,11 +227,18 @@ class DeliveryWorker:
             change = partial(made.noted, delivery_id=delivery.id, new_id=self._services.new_id)
         return (None, None) if change is None else await self._noted(stored, delivery, change, made)
 
-    async def _read_late(self, stored: Stored[Any], delivery: Delivery, waited: timedelta) -> Stored[Any] | None:
-        """The words of a card could be read only now: a deadline that follows its question counts from now."""
+    def _is_read_late(self, delivery: Delivery, made: Made) -> bool:
+        """Whether the words of this card were long missing: a platform held its post up, or a line stood for them."""
+        posted = delivery.action is Action.POST and made.ref is not None
+        since = delivery.held_since if posted else None
+        held = self._services.now() - since if since else timedelta(0)
+        return max(made.waited, held) >= LATE
+
+    async def _read_late(self, stored: Stored[Any], delivery: Delivery) -> Stored[Any] | None:
+        """The words of a card can be read only now: a deadline that follows its question counts from now."""
         id_, slot = stored.conversation.id, stored.outbox.slot(delivery.to, delivery.slot)
         while slot is not None and await (work := UnitOfWork(self._services)).load(id_) is not None:
-            await work.decide(stored.kind, id_, ReadLate(delivery.to, slot.content.card, waited))
+            await work.decide(stored.kind, id_, ReadLate(delivery.to, slot.content.card))
             with suppress(StaleRevision):
                 self.schedule(*await work.write())
                 self._services.written.set()
@@ -253,8 +261,8 @@ class DeliveryWorker:
         in_time = mark is not None and mark.retry_at is not None and mark.retry_at > self._services.now()
         if after is None and ref is not None and not (in_time and delivery.action is Action.EDIT):
             await self._take_away(delivery, ref)  # an edit that came in time left what was to stand there
-        if after is not None and made.waited >= LATE:
-            after = await self._read_late(after, delivery, made.waited)
+        if after is not None and self._is_read_late(delivery, made):
+            after = await self._read_late(after, delivery)
         return after, going
 
     async def _take_away(self, delivery: Delivery, ref: Ref) -> None:
@@ -285,7 +293,8 @@ class DeliveryWorker:
     # ------------------------------------------------------------ what went wrong
 
     def _put_off(self, delivery: Delivery, after: timedelta, *, failed: bool = False) -> OutboxChange:
-        return partial(Outbox.put_off, before=delivery, until=self._services.now() + after, failed=failed)
+        now = self._services.now()
+        return partial(Outbox.put_off, before=delivery, until=now + after, now=now, failed=failed)
 
     async def _later(self, stored: Stored[Any], delivery: Delivery, busy: RetryLater) -> OutboxChange | None:
         if isinstance(busy, NotUnderstood):

@@ -13,7 +13,7 @@ Everything here is pure. The delivery worker makes the calls; outbox_builder.py 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -90,6 +90,7 @@ class Delivery(Immutable, frozen=True):
         retry_at: Not before this moment; in flight, when its lease is over.
         attempts: How often it was put off.
         failures: How often of these it was our own fault, or an answer that makes no sense: those have an end.
+        held_since: When it, or one before it in the same chat, was first put off; None where none was.
     """
 
     id: str
@@ -102,6 +103,7 @@ class Delivery(Immutable, frozen=True):
     retry_at: datetime | None = field(default=None, name="not_before")
     attempts: int = field(default=0, name="tries")
     failures: int = 0
+    held_since: datetime | None = None
 
 
 class Outbox(Immutable, frozen=True):
@@ -141,6 +143,12 @@ class Outbox(Immutable, frozen=True):
     def is_awaited(self, to: Person) -> bool:
         """Whether this person waits for a card, having just typed or pressed."""
         return any(slot.to == to and slot.content.awaited and self.is_changing(slot) for slot in self.slots)
+
+    def unread(self, now: datetime) -> Mapping[tuple[Person, str], datetime]:
+        """The cards, by reader and slot, whose newest words no platform has shown yet, and since when it did not."""
+        posts = [d for d in self.deliveries if d.action is Action.POST and self.to_show(d) is not None]
+        veiled = {(slot.to, slot.name): slot.veiled for slot in self.slots if slot.veiled is not None}
+        return {**veiled, **{(post.to, post.slot): post.held_since or now for post in posts}}
 
     # ------------------------------------------------------------ what is owed
 
@@ -211,12 +219,13 @@ class Outbox(Immutable, frozen=True):
 
         return self._each(lambda delivery: sent_off(delivery) if delivery.id in going else delivery)
 
-    def put_off(self, before: Delivery, until: datetime, *, failed: bool = False) -> Outbox:
+    def put_off(self, before: Delivery, until: datetime, *, now: datetime, failed: bool = False) -> Outbox:
         """It was not done now: retry later. What was unclear before is still to be looked for.
 
         Args:
             before: The delivery as it was before the attempt.
             until: When it is tried again.
+            now: The time; what waits behind it in the same chat is held up from now on, too.
             failed: Whether it counts towards giving up; that a platform is busy or down does not.
         """
 
@@ -224,15 +233,27 @@ class Outbox(Immutable, frozen=True):
             tries, failures = delivery.attempts + 1, delivery.failures + failed
             return replace(delivery, in_flight=before.in_flight, retry_at=until, attempts=tries, failures=failures)
 
-        return self._each(lambda delivery: later(delivery) if delivery.id == before.id else delivery)
+        return self._held_up(before, now, later)
 
-    def outcome_unknown(self, id: str, until: datetime) -> Outbox:
+    def outcome_unknown(self, before: Delivery, until: datetime, *, now: datetime) -> Outbox:
         """The platform may have done it: it stays in flight, and is looked for later."""
 
         def later(delivery: Delivery) -> Delivery:
             return replace(delivery, retry_at=until, attempts=delivery.attempts + 1)
 
-        return self._each(lambda delivery: later(delivery) if delivery.id == id else delivery)
+        return self._held_up(before, now, later)
+
+    def _held_up(self, before: Delivery, now: datetime, later: Callable[[Delivery], Delivery]) -> Outbox:
+        """It comes later, and what waits behind it in the same chat is held up with it, from now on."""
+
+        def held(delivery: Delivery) -> Delivery:
+            it = delivery.id == before.id
+            behind = delivery.to == before.to and not delivery.in_flight
+            new = delivery.held_since is None and (it or behind)
+            since = replace(delivery, held_since=now) if new else delivery
+            return later(since) if it else since
+
+        return self._each(held)
 
     def delivered(
         self, id: str, ref: Ref | None, new_id: NewId, shown: CardSlot | None, *, veiled: datetime | None = None

@@ -201,6 +201,8 @@ class UnitOfWork:
             if begun is None:
                 return ()
             before = Stored(begun, kind, day=facts.now.date())
+        if isinstance(event, Elapsed):
+            facts = replace(facts, unread=before.outbox.unread(facts.now))
         conversation, effects = flow.decide(before.conversation, event, facts)
         if flow.strayed(before.conversation, event, facts, conversation):
             self.services.on_undeclared_target(kind)
@@ -376,7 +378,7 @@ class UnitOfWork:
                     awaited = slot is not None and slot.content.awaited
                     adapter.check_rate(delivery.to, where, changing, awaited=awaited)
             except RetryLater as busy:
-                outbox = outbox.put_off(delivery, now + busy.after)
+                outbox = outbox.put_off(delivery, now + busy.after, now=now)
             else:
                 going.setdefault(delivery.to, delivery)
         fresh = [delivery for delivery in going.values() if not delivery.in_flight]

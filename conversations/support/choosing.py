@@ -5,7 +5,7 @@ from __future__ import annotations
 from conversations import matching, slots
 from conversations.flow import Decision
 from conversations.messages import PeerLeft
-from conversations.model import Chose, Effect, Elapsed, Erase, Facts, Message, Post, Update, change
+from conversations.model import Chose, Effect, Elapsed, Erase, Facts, Message, Post, Refresh, Update, change
 from conversations.support.asking import neutral, search, without
 from conversations.support.check_ins import asking_reply
 from conversations.support.crisis import crisis_kept_true
@@ -13,10 +13,11 @@ from conversations.support.request import (
     CHOSEN,
     RESTING,
     Request,
-    by_urgency,
+    between_reminders,
     flow,
+    is_unread,
     lasting,
-    when_others_may_be_asked,
+    time_to_answer,
 )
 from conversations.vocabulary import CardKind, Choice, Timer
 
@@ -43,9 +44,8 @@ def let_them_choose(request: Request, facts: Facts, *also: Effect, thank: bool) 
         also: What is said besides, first.
         thank: Whether the peer reads by when they will know; a coordinator who took it reads another card.
     """
-    wait = by_urgency(request, facts.programme.talked_soon, facts.programme.talked_other)
-    choose = when_others_may_be_asked(request, facts.now + wait, request.zone, facts)
-    chosen = flow.move(request, CHOSEN, {Timer.CHOOSE: choose, **lasting(request, facts)})
+    deadlines = {Timer.CHOOSE: time_to_answer(request, facts), **lasting(request, facts)}
+    chosen = flow.move(request, CHOSEN, deadlines)
     coordinators = tuple(neutral(who, CardKind.COORDINATOR_SETTLED, slots.WAITING) for who in request.told)
     thanks = (Update(thank_you_card(chosen)),) if thank else ()
     cards = *thanks, Post(chosen_card(chosen, facts)), crisis_kept_true(chosen)
@@ -104,11 +104,22 @@ def search_again(request: Request, event: Chose | PeerLeft, facts: Facts) -> Dec
 
 
 def release_the_peer(request: Request, event: Elapsed, facts: Facts) -> Decision[Request]:
-    """No tap came: the peer is let go kindly; the clinician is not chased, and nothing more is asked until they tap."""
+    """No tap came: the peer is let go kindly; the clinician is not chased, and nothing more is asked until they tap.
+
+    While no platform has shown them who can talk, they have as long again, and the peer reads by when.
+    """
     assert request.peer is not None
+    if is_unread(facts, between_reminders(request, facts), (request.clinician, slots.STATUS)):
+        return choose_from_now(request, facts)
     resting = flow.move(change(request, peer=None), RESTING, lasting(request, facts))
     cards = Post(resting_card(resting)), crisis_kept_true(resting)
     return resting, (neutral(request.peer), no_more_changing(request), *cards)
+
+
+def choose_from_now(request: Request, facts: Facts) -> Decision[Request]:
+    """The clinician's time to choose is counted from now; the peer who said yes reads by when they will know."""
+    waiting = flow.wait(request, {Timer.CHOOSE: time_to_answer(request, facts)})
+    return waiting, (Refresh(thank_you_card(waiting)),)
 
 
 def resting_card(request: Request) -> Message:

@@ -19,15 +19,17 @@ from conversations.model import (
     Withdraw,
     change,
 )
-from conversations.support.asking import neutral
+from conversations.support.asking import UNFINISHED, neutral
 from conversations.support.crisis import crisis_kept_true
 from conversations.support.request import (
+    A_DAY,
     CLOSED,
     GONE,
     TOGETHER,
     Request,
     closes_at,
     flow,
+    is_unread,
     next_last_card,
     promised,
 )
@@ -36,7 +38,6 @@ from conversations.support.together.parting import KEPT, clear, unsent
 from conversations.vocabulary import CardKind, Timer
 
 SOON = timedelta(hours=1)  # long enough to take our cards out of the chats
-A_DAY = timedelta(hours=24)
 KEPT_AT_CLOSE = KEPT | {slots.CRISIS}
 """A crisis card stays for a day after closing."""
 
@@ -47,8 +48,11 @@ KEPT_AT_CLOSE = KEPT | {slots.CRISIS}
 def nothing_was_asked(request: Request, event: Chose | Elapsed, facts: Facts) -> Decision[Request]:
     """The clinician changed their mind before anyone was asked, or never finished.
 
-    The record is kept for as long as a crisis card stays: nothing else could take it away.
+    They have as long again while no platform has shown them the card to finish. The record is kept for as long as a
+    crisis card stays: nothing else could take it away.
     """
+    if isinstance(event, Elapsed) and is_unread(facts, UNFINISHED, (request.clinician, slots.STATUS)):
+        return flow.wait(request, {Timer.GIVE_UP: facts.now + UNFINISHED}), ()
     closed = flow.move(request, CLOSED, _until_forgotten(facts.now + A_DAY, facts))
     card = Message(request.clinician, CardKind.SUPPORT_ANY_TIME, slots.STATUS)
     return closed, (*clear(request, request.clinician, KEPT_AT_CLOSE), Withdraw(card), crisis_kept_true(closed))

@@ -29,6 +29,7 @@ CODE_NAMES = 24  # how many `code-name-<n>` the texts hold; after them come the 
 STEPS = (5, 7, 11, 13, 17, 19, 23)  # none of them shares a factor with 24
 
 
+A_DAY: Final = timedelta(hours=24)
 A_MINUTE: Final = timedelta(minutes=1)  # long enough to show a card; the platform is not waited for
 
 
@@ -191,6 +192,25 @@ def zone_of_peer(request: Request, facts: Facts) -> str:
 def between_reminders(request: Request, facts: Facts) -> timedelta:
     """How long to wait for a sign that the two talked, and again for an answer."""
     return by_urgency(request, facts.programme.talked_soon, facts.programme.talked_other)
+
+
+def time_to_answer(request: Request, facts: Facts) -> datetime:
+    """Until when we wait for the clinician's answer to a question that they can read from now on."""
+    return when_others_may_be_asked(request, facts.now + between_reminders(request, facts), request.zone, facts)
+
+
+def is_unread(facts: Facts, span: timedelta, *cards: tuple[Person, Slot]) -> bool:
+    """Whether a platform has not shown one of these cards, so that a deadline that follows it has to begin anew.
+
+    The wait ends: what was held up for a day longer than the deadline itself is treated as if it had been read.
+
+    Args:
+        facts: The world as it is.
+        span: How long the deadline gives its reader.
+        cards: Their readers, and where they stand.
+    """
+    since = min((facts.unread[card] for card in cards if card in facts.unread), default=None)
+    return since is not None and facts.now < since + span + A_DAY
 
 
 def when_to_ask_the_peer(request: Request, facts: Facts, since: datetime | None = None) -> datetime:

@@ -71,7 +71,7 @@ flow.table(
     on(DETAILS,            clinician,   Choice.CHOOSE_MORE,    to=SAME,                   do=asking.choose_more),
     on(DETAILS,            clinician,   Choice.ASK,            to=ASKING,                 do=asking.start_asking),
     on(DETAILS,            clinician,   Choice.CHANGE_MY_MIND, to=CLOSED,                 do=closing.nothing_was_asked),
-    after(DETAILS,                      Timer.GIVE_UP,         to=CLOSED,                 do=closing.nothing_was_asked),
+    after(DETAILS,                      Timer.GIVE_UP,         to=(CLOSED, SAME),         do=closing.nothing_was_asked),
 
     on(ASKING,             offered,     Choice.YES,            to=(CHOSEN, SAME),         do=choosing.first_yes_wins),
     on(ASKING,             offered,     Choice.NOT_THIS_TIME,  to=SAME,                   do=asking.cannot_this_time),
@@ -93,7 +93,7 @@ flow.table(
     on(CHOSEN,             peer,        Choice.HAND_BACK,      to=ASKING,                 do=choosing.search_again),
     on(CHOSEN,             peer,        Choice.WAS_THERE,      to=ASKING,                 do=choosing.search_again),
     told(CHOSEN,                        PeerLeft,              to=ASKING,                 do=choosing.search_again),
-    after(CHOSEN,                       Timer.CHOOSE,          to=RESTING,                do=choosing.release_the_peer),
+    after(CHOSEN,                       Timer.CHOOSE,          to=(RESTING, SAME),        do=choosing.release_the_peer),
 
     on(RESTING,            clinician,   Choice.KEEP_ASKING,    to=ASKING,                 do=choosing.ask_once_more),
     on(RESTING,            clinician,   Choice.TALK_AGAIN,     to=ASKING,                 do=check_ins.find_a_peer),

@@ -8,11 +8,11 @@ from typing import Final
 from conversations.flow import Decision
 from conversations.messages import CannotBeReached, ReadLate, Undelivered
 from conversations.model import Elapsed, Facts, Person, Post, Refresh, Tell, Unreached, change
-from conversations.support.asking import asking_card, fill_a_place, search, tell_the_next_in_line
-from conversations.support.choosing import no_more_changing, thank_you_card
+from conversations.support.asking import UNFINISHED, asking_card, fill_a_place, search, tell_the_next_in_line
+from conversations.support.choosing import choose_from_now, no_more_changing
 from conversations.support.closing import close_now
 from conversations.support.escalation import cannot_reach, page_unreadable
-from conversations.support.request import ASKING, CHOSEN, TOGETHER, Request, flow
+from conversations.support.request import ASKING, CHOSEN, TOGETHER, Request, flow, time_to_answer, when_to_ask_the_peer
 from conversations.support.together.parting import look_again
 from conversations.support.together.relay import LINES, undelivered
 from conversations.vocabulary import CardKind, Kind, Timer
@@ -25,8 +25,20 @@ _FOLLOWS: Final[Mapping[str, Timer]] = {
         (CardKind.PEER_TALKED, CardKind.PEER_TALKED_NAMED, CardKind.SUPPORT_CONNECTED, CardKind.SUPPORT_UNANSWERED),
         Timer.TALKED,
     ),
+    **dict.fromkeys((CardKind.PEER_TOGETHER, CardKind.PEER_APART, CardKind.PEER_RELAY), Timer.TALKED),
     **dict.fromkeys(
         (CardKind.SUPPORT_CHOSEN, CardKind.SUPPORT_CHOSEN_NAMED, CardKind.SUPPORT_CHOSEN_COORDINATOR), Timer.CHOOSE
+    ),
+    **dict.fromkeys(
+        (
+            CardKind.SUPPORT_ASK,
+            CardKind.SUPPORT_ASK_LATER,
+            CardKind.SUPPORT_ASK_NOBODY,
+            CardKind.SUPPORT_DETAILS,
+            CardKind.SUPPORT_DETAILS_LATER,
+            CardKind.SUPPORT_DETAILS_NOBODY,
+        ),
+        Timer.GIVE_UP,
     ),
 }
 """What waits for the answer to a question."""
@@ -120,10 +132,15 @@ def could_not_be_shown(request: Request, event: Undelivered, facts: Facts) -> De
 
 
 def count_from_now(request: Request, event: ReadLate, facts: Facts) -> Decision[Request]:
-    """A deadline that follows a question counts from when it could be read."""
+    """A deadline that follows a question counts from when it can be read; none comes sooner than it would have."""
     timer = _FOLLOWS.get(event.card)
     at = request.deadlines.get(timer) if timer is not None else None
     if timer is None or at is None:
         return request, ()
-    moved = flow.wait(request, {timer: at + event.waited})
-    return moved, (Refresh(thank_you_card(moved)),) if timer is Timer.CHOOSE and request.stage == CHOSEN else ()
+    if timer is Timer.CHOOSE:
+        return choose_from_now(request, facts)
+    if timer is Timer.GIVE_UP:
+        return flow.wait(request, {timer: facts.now + UNFINISHED}), ()
+    to_peer = event.to == request.peer
+    answer_by = when_to_ask_the_peer(request, facts) if to_peer else time_to_answer(request, facts)
+    return flow.wait(request, {timer: max(at, answer_by)}), ()

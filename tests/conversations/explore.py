@@ -233,13 +233,22 @@ def _what_happens_to_a_request(talk: Request, facts: Facts) -> Iterator[tuple[Ev
         yield HideCards(who), facts
         yield PeerComesBack(who), facts
         yield Undelivered(who, CardKind.SUPPORT_ASKING), facts
-        yield ReadLate(who, CardKind.SUPPORT_CHOSEN, timedelta(minutes=30)), facts
-        yield ReadLate(who, CardKind.PEER_TALKED, timedelta(minutes=30)), facts
+        yield ReadLate(who, CardKind.SUPPORT_CHOSEN), facts
+        yield ReadLate(who, CardKind.PEER_TALKED), facts
         yield PeerLeft(who), facts
+    yield from _time_passes_unread(talk, facts)
     yield RosterChanged(), facts
     for word in (Word.NONE, Word.SOON, Word.STOP, Word.CHANGE, Word.DATA, Word.FORGET_ME, Word.HIDE, Word.NOT_SAFE):
         yield Opened(ANA, word, "typed"), facts
     yield Opened(OTTO, Word.STOP), facts
+
+
+def _time_passes_unread(talk: Request, facts: Facts) -> Iterator[tuple[Event, Facts]]:
+    """A platform is down: what the two were asked could not be read when the time for an answer is over."""
+    waits = {Timer.GIVE_UP, Timer.CHOOSE, Timer.TALKED}.intersection(talk.deadlines)
+    asked = {(ANA, slots.STATUS): facts.now, (ANA, slots.CONNECTED): facts.now}
+    for timer in sorted(waits):
+        yield Elapsed(timer), replace(facts, unread=asked)
 
 
 def _requests_alike(talk: Request) -> object:

@@ -68,6 +68,23 @@ def test_while_nobody_answers_the_next_wave_is_waited_for_and_knows_her_by_anoth
     assert len({offer.alias for offer in after.offers}) == len({offer.peer for offer in after.offers}) == 2
 
 
+def test_who_can_talk_is_waited_for_until_it_can_be_read_and_a_day_longer_at_most():
+    chosen, _ = SUPPORT.decide(asked(), Chose(BO, "yes"), FACTS)
+    unread = replace(FACTS, unread={(ANA, slots.STATUS): NOW})
+    wait = PROGRAMME.talked_soon
+    held, effects = SUPPORT.decide(chosen, Elapsed(Timer.CHOOSE), at(wait, unread))
+    assert (held.stage, held.peer, held.deadlines[Timer.CHOOSE]) == ("chosen", BO, NOW + 2 * wait)
+    assert [say.times["by"] for say in said(effects)] == [NOW + 2 * wait]
+    after, _ = SUPPORT.decide(held, Elapsed(Timer.CHOOSE), at(wait + timedelta(hours=24), unread))
+    assert (after.stage, after.peer) == ("resting", None)
+
+
+def test_a_platform_that_is_down_keeps_nobody_from_being_told_that_someone_is_waiting():
+    unread = replace(FACTS, unread={(who, slot): NOW for who in (ANA, BO, CY) for slot in (slots.STATUS, slots.OFFER)})
+    for timer in (Timer.HALF, Timer.TARGET, Timer.ESCALATE, Timer.WAVE):
+        assert SUPPORT.decide(asked(), Elapsed(timer), unread) == SUPPORT.decide(asked(), Elapsed(timer), FACTS)
+
+
 def test_a_peer_who_has_become_full_meanwhile_is_thanked_and_not_taken():
     full = tuple(replace(peer, holding=("a", "b"), limit=2) for peer in PEERS)
     after, effects = SUPPORT.decide(asked(), Chose(BO, "yes"), replace(FACTS, peers=full))

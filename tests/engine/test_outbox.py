@@ -91,13 +91,13 @@ class Deliveries(RuleBasedStateMachine):
 
     def run_errand(self, errand: Delivery, standing: Outbox, how: str, *, look: bool) -> None:
         if how == "busy":
-            self.outbox = self.outbox.put_off(errand, LATER)
+            self.outbox = self.outbox.put_off(errand, LATER, now=NOW)
             return
         slot = standing.slot(errand.to, errand.slot)
         found = look and self.found(errand, slot)
         ref = None if how == "unclear" else f"post-{errand.id}" if found else self.call(errand, slot)
         if "unclear" in how:
-            self.outbox = self.outbox.outcome_unknown(errand.id, LATER)
+            self.outbox = self.outbox.outcome_unknown(errand, LATER, now=NOW)
         else:
             self.outbox = self.outbox.delivered(errand.id, ref, self.new_id, shown=None if found else slot)
 
@@ -182,13 +182,13 @@ def test_news_reaches_each_person_in_the_order_it_was_said(said):
 
 def test_somebody_whose_platform_is_slow_holds_up_nobody_else():
     mail = with_changes(Outbox(), [CardContent(ANA, "one", "status"), CardContent(BO, "two", "offer")], ids())
-    mail = mail.put_off(mail.deliveries[0], LATER)
+    mail = mail.put_off(mail.deliveries[0], LATER, now=NOW)
     assert [errand.to for errand in mail.ready(NOW)] == [BO]
 
 
 def test_a_start_takes_up_only_what_was_in_flight():
     mail = with_changes(Outbox(), [CardContent(ANA, "one", "status"), CardContent(BO, "two", "offer")], ids())
-    mail = mail.marked_in_flight([mail.deliveries[0].id], NOW).put_off(mail.deliveries[1], LATER)
+    mail = mail.marked_in_flight([mail.deliveries[0].id], NOW).put_off(mail.deliveries[1], LATER, now=NOW)
     assert mail.ready(NOW) == ()
     assert [delivery.to for delivery in mail.ready(NOW, started=NOW)] == [ANA]
     assert [delivery.to for delivery in mail.ready(NOW + LEASE)] == [ANA, BO]
@@ -198,15 +198,15 @@ def test_what_was_unclear_before_a_platform_was_busy_is_still_looked_for():
     mail = with_changes(Outbox(), [CardContent(ANA, "one", "status")], ids())
     fresh = mail.deliveries[0]
     begun = mail.marked_in_flight([fresh.id], NOW)
-    assert not begun.put_off(fresh, LATER).deliveries[0].in_flight
-    unclear = begun.outcome_unknown(fresh.id, LATER).deliveries[0]
-    assert begun.put_off(unclear, LATER).deliveries[0].in_flight
+    assert not begun.put_off(fresh, LATER, now=NOW).deliveries[0].in_flight
+    unclear = begun.outcome_unknown(fresh, LATER, now=NOW).deliveries[0]
+    assert begun.put_off(unclear, LATER, now=NOW).deliveries[0].in_flight
 
 
 def test_what_waits_for_the_morning_lets_by_what_does_not():
     considerate = CardContent(ANA, "how are you", "check-in", considerate=True)
     mail = with_changes(Outbox(), [considerate, CardContent(ANA, "news", "status")], ids())
-    mail = mail.put_off(mail.deliveries[0], LATER)
+    mail = mail.put_off(mail.deliveries[0], LATER, now=NOW)
     assert [delivery.slot for delivery in mail.ready(NOW)] == ["status"]
 
 

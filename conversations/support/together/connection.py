@@ -15,7 +15,8 @@ from conversations.support.request import (
     awake,
     between_reminders,
     flow,
-    when_others_may_be_asked,
+    is_unread,
+    time_to_answer,
     when_to_ask_the_peer,
     zone_of_peer,
 )
@@ -25,12 +26,25 @@ from conversations.vocabulary import CardKind, Choice, Timer
 
 
 def nobody_has_said(request: Request, event: Elapsed, facts: Facts) -> Decision[Request]:
-    """The time for a sign that they talked is over: ask the peer, then the clinician, then other peers."""
+    """The time for a sign that they talked is over: ask the peer, then the clinician, then other peers.
+
+    The clinician is asked however late the peer's question is shown: it takes nothing from anyone, and she may be
+    waiting. Nobody is called silent before both could read what they were asked.
+    """
     if request.contact.asked:
+        if _could_not_answer(request, facts):
+            return flow.wait(request, {Timer.TALKED: time_to_answer(request, facts)}), ()
         return look_again(request, facts, CardKind.PEER_SILENT, CardKind.SUPPORT_LOOKING_ON)
     if request.reminded:
         return _ask_the_clinician(request, facts)
     return _ask_the_peer(request, facts)
+
+
+def _could_not_answer(request: Request, facts: Facts) -> bool:
+    """Whether no platform has shown one of the two what they were asked, or the peer whom they walk with."""
+    assert request.peer is not None
+    asked = (request.clinician, slots.CONNECTED), (request.peer, slots.TALKED), (request.peer, slots.OFFER)
+    return is_unread(facts, between_reminders(request, facts), *asked)
 
 
 def _ask_the_peer(request: Request, facts: Facts) -> Decision[Request]:
@@ -48,8 +62,7 @@ def _ask_the_clinician(request: Request, facts: Facts) -> Decision[Request]:
     if request.urgency != "soon" and decent > facts.now:
         return flow.wait(request, {Timer.TALKED: decent}), ()
     asked = change(request, contact=change(request.contact, asked=True))
-    release = facts.now + between_reminders(request, facts)
-    waiting = flow.wait(asked, {Timer.TALKED: when_others_may_be_asked(request, release, request.zone, facts)})
+    waiting = flow.wait(asked, {Timer.TALKED: time_to_answer(request, facts)})
     return waiting, (Post(_question(request)),)
 
 
