@@ -19,6 +19,7 @@ from conversations.flow import SAME, Conversation, Decision, Flow, Role, after, 
 from conversations.messages import (
     CameBy,
     HideCards,
+    IsThere,
     NotAPeer,
     PeerCameBy,
     PeerComesBack,
@@ -140,7 +141,23 @@ def come_in(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
     answered, effects = _answer(_stay_a_day(door, facts), event, facts)
     asks = event.word in ABOUT_A_WALK
     about_walks = _about_their_walks(event, facts) if asks else ()
-    return answered, (*effects, *about_walks, *_came_by(event.by, facts, asks=asks))
+    unheard = all(not isinstance(effect, Tell) or effect.of != door.request for effect in effects)
+    there = _is_there(door) if unheard else ()
+    return answered, (*effects, *about_walks, *_came_by(event.by, facts, asks=asks), *there)
+
+
+def signs_of_life(who: Person, facts: Facts) -> tuple[Tell, ...]:
+    """What a press shows of which nothing else comes: everyone who waits for a sign of this person has one."""
+    return *_came_by(who, facts, asks=False), Tell(Kind.FRONT_DOOR, who, IsThere(who))
+
+
+def show_life(door: Doorstep, event: IsThere, facts: Facts) -> Decision[Doorstep]:
+    """Their own request learns that they are there."""
+    return door, _is_there(door)
+
+
+def _is_there(door: Doorstep) -> tuple[Tell, ...]:
+    return (Tell(Kind.REQUEST, door.request, IsThere(door.person)),) if door.request else ()
 
 
 def _about_their_walks(event: Opened, facts: Facts) -> tuple[Effect, ...]:
@@ -316,6 +333,7 @@ flow.table(
     told(DOOR,            RequestAsked,     to=SAME,         do=they_asked),
     told(DOOR,            RequestEnded,     to=SAME,         do=their_request_ended),
     told(DOOR,            RequestForgotten, to=SAME,         do=their_request_is_forgotten),
+    told(DOOR,            IsThere,          to=SAME,         do=show_life),
     told(DOOR,            NotAPeer,         to=SAME,         do=not_a_peer),
     after(DOOR,           Timer.GO,         to=(GONE, SAME), do=let_them_go),
 )

@@ -109,6 +109,15 @@ class KnownElsewhere(Told, frozen=True):
     who: Person
 
 
+# ---------------------------------------------------------------- to a request, or to the front door
+
+
+class IsThere(Told, frozen=True):
+    """This person typed or pressed something, which shows that they are there, and means nothing else."""
+
+    who: Person
+
+
 # ---------------------------------------------------------------- to a request, or to a peer
 
 

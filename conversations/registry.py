@@ -14,7 +14,7 @@ from conversations import front_door
 from conversations.flow import Conversation, Flow
 from conversations.front_door import Doorstep
 from conversations.matching import whose_names
-from conversations.model import Event, Facts, Peer, Person
+from conversations.model import Event, Facts, Peer, Person, Tell
 from conversations.peers import record as peers
 from conversations.peers.record import PeerRecord
 from conversations.support import request as support
@@ -157,6 +157,11 @@ ENTRANCE: Final = Kind.FRONT_DOOR
 
 ROSTER: Final = Kind.PEER
 """The kind whose records are the roster."""
+
+
+def signs_of_life(who: Person, facts: Facts) -> tuple[Tell, ...]:
+    """What a press of this person tells others where nothing else comes of it; `facts` are those of `ENTRANCE`."""
+    return front_door.signs_of_life(who, facts)
 
 
 def roster(records: Iterable[PeerRecord]) -> tuple[Peer, ...]:

@@ -92,11 +92,13 @@ class Engine:
             name = self._pressed_on(stored, interaction.by, token) if stored else None
             if stored is None or name is None:
                 lost = stored is None and bool(_form_of(token))
+                await self._note_life(interaction)
                 return await (self._lost(interaction, token) if lost else self._refused(interaction, token))
             if await work.happened_before():
                 return Reply()
             await self._decide_on_press(work, stored, interaction, token, name)
             if not work.meant_something():
+                await self._note_life(interaction)
                 return await self._old(stored, interaction, token)
             if interaction.address is not None:
                 await work.reached_at(interaction.by, interaction.address)
@@ -127,6 +129,16 @@ class Engine:
         if slot is None:
             return "" if token.choice in FROM_ANY_COPY else None
         return slot.name if slot.answers_to(token.generation) else ""
+
+    async def _note_life(self, interaction: Interaction) -> None:
+        """Nothing comes of a press that is refused, except that whoever waits for a sign of its presser has one."""
+        while True:
+            work = self._work(interaction)
+            if await work.happened_before():
+                return
+            await work.shows_life(interaction.by)
+            if not work.meant_something() or await self._write(work):
+                return
 
     async def _refused(self, interaction: Interaction, token: ButtonToken) -> Reply:
         """The card is old, or another's. Who is worried is never told so: they read whom to call."""

@@ -37,6 +37,9 @@ from conversations.model import (
 from conversations.registry import ANY, ENTRIES, HOMES, Index, Need
 from conversations.vocabulary import Kind
 
+Waiting = tuple[str, str | Person, Event]
+"""What an event waits for: a kind of conversation, which one, and the event."""
+
 SEEN: Final = "seen"
 """The kind of records that say an event of a platform was handled: its idempotency mark."""
 
@@ -143,14 +146,27 @@ class UnitOfWork:
 
     async def decide(self, kind: str, of: str | Person, event: Event) -> None:
         """Let one conversation answer, then every conversation it tells something."""
-        waiting: list[tuple[str, str | Person, Event]] = [(kind, of, event)]
+        await self._decide_each([(kind, of, event)])
+
+    async def shows_life(self, person: Person) -> None:
+        """Tell every conversation that waits for a sign of this person that they are there."""
+        facts = await self.facts(registry.ENTRANCE, person)
+        for tell in registry.signs_of_life(person, facts):
+            await self._decide_each(await self._told(tell))
+
+    async def _decide_each(self, waiting: list[Waiting]) -> None:
         while waiting:
             kind, of, event = waiting.pop(0)
             for tell in await self._decide(kind, of, event):
-                for to in await self._addressed(tell):
-                    await self.load(self._id_of(tell.kind, to))  # what is read first is shown first
-                    waiting.append((tell.kind, to, tell.event))
+                waiting += await self._told(tell)
             waiting += [(kind, of, gone) for gone in await self._found_gone(kind, self._id_of(kind, of))]
+
+    async def _told(self, tell: Tell) -> list[Waiting]:
+        """Whom this message waits for; what is read first is shown first."""
+        told: list[Waiting] = [(tell.kind, to, tell.event) for to in await self._addressed(tell)]
+        for kind, to, _ in told:
+            await self.load(self._id_of(kind, to))
+        return told
 
     async def _found_gone(self, kind: str, id_: str) -> list[Unreached]:
         """Who would not read a card that this work owes them, where what someone else reads counts its readers.

@@ -13,6 +13,7 @@ from conversations.messages import (
     Accompanies,
     Freed,
     Helped,
+    IsThere,
     OfferMade,
     PeerCameBy,
     RequestAsked,
@@ -309,10 +310,10 @@ def _is_on_call(who: Person, facts: Facts) -> bool:
 def _touch(request: Request, event: Event, facts: Facts) -> Request:
     """Any press of the two keeps the request from closing by itself, and shows that its presser is there.
 
-    So does whatever a peer types or presses at the front door. An answer to a check-in does not move a day of erasure
-    that was promised.
+    Whatever they type, and a press that is refused, shows only that they are there. An answer to a check-in does not
+    move a day of erasure that was promised.
     """
-    by = event.peer if isinstance(event, PeerCameBy) else event.by if isinstance(event, Chose | Opened) else None
+    by = _who_is_there(event)
     answers = isinstance(event, Chose) and event.choice in ANSWERS and request.kept_until is not None
     touched = isinstance(event, Chose) and by in (request.clinician, request.peer) and not answers
     noted = change(request, touched=facts.now) if touched else request
@@ -325,6 +326,14 @@ def _touch(request: Request, event: Event, facts: Facts) -> Request:
         heard = change(noted, contact=change(request.contact, asked=False))
         return flow.wait(heard, {Timer.TALKED: facts.now + between_reminders(request, facts)})
     return noted
+
+
+def _who_is_there(event: Event) -> Person | None:
+    match event:
+        case PeerCameBy(peer=who) | IsThere(who=who) | Chose(by=who) | Opened(by=who):
+            return who
+        case _:
+            return None
 
 
 def _told_elsewhere(before: Request, after: Request, facts: Facts) -> tuple[Tell, ...]:

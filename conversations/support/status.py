@@ -7,7 +7,7 @@ from typing import Final
 
 from conversations import slots
 from conversations.flow import Decision
-from conversations.messages import HideCards, PeerCameBy
+from conversations.messages import HideCards, IsThere, PeerCameBy
 from conversations.model import (
     URGENCIES,
     Chose,
@@ -117,6 +117,11 @@ def peer_came_by(request: Request, event: PeerCameBy, facts: Facts) -> Decision[
         tells_nothing = still_serves(event.peer, facts) or all(event.peer != peer.person for peer in facts.peers)
         return request, () if tells_nothing else (Post(thank_you_card(request)),)
     return request, (Post(peer_card(request, facts)), Post(guide_card(request, facts)))
+
+
+def is_there(request: Request, event: IsThere, facts: Facts) -> Decision[Request]:
+    """They are there: nobody else is asked yet. It answers nothing, and nothing that anyone reads changes."""
+    return request, ()
 
 
 _TO_ANSWER: Final = frozenset(

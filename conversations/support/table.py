@@ -5,6 +5,7 @@ from __future__ import annotations
 from conversations.flow import SAME, after, on, opened, told, unreached
 from conversations.messages import (
     HideCards,
+    IsThere,
     PeerCameBy,
     PeerComesBack,
     PeerLeft,
@@ -112,6 +113,7 @@ flow.table(
     on(TOGETHER,           clinician,   Choice.KEEP_WAITING,   to=SAME,                   do=connection.wait_on),
     on(TOGETHER,           peer,        Choice.FINISHED,       to=AFTERWARDS,             do=afterwards.finish),
     on(TOGETHER,           BOTH,        Choice.CLOSE,          to=(CLOSED, AFTERWARDS),   do=afterwards.close_or_finish),
+    told(TOGETHER,                      IsThere,               to=SAME,                   do=status.is_there),
     after(TOGETHER,                     Timer.TALKED,          to=(SAME, ASKING),         do=connection.nobody_has_said),
     told(TOGETHER,                      PeerLeft,              to=ASKING,                 do=parting.peer_steps_back),
 

@@ -25,6 +25,7 @@ from conversations.messages import (
     Freed,
     Helped,
     HideCards,
+    IsThere,
     KnownElsewhere,
     NeedsABreak,
     NotAPeer,
@@ -230,6 +231,7 @@ def _what_happens_to_a_request(talk: Request, facts: Facts) -> Iterator[tuple[Ev
         yield Undelivered(who, CardKind.RELAY_LINE), facts
         yield TakenAwayUnread(who, CardKind.RELAY_LINE), facts
         yield PeerCameBy(who), facts
+        yield IsThere(who), facts
         yield HideCards(who), facts
         yield PeerComesBack(who), facts
         yield Undelivered(who, CardKind.SUPPORT_ASKING), facts
@@ -372,6 +374,7 @@ def _what_happens_at_the_door(talk: Doorstep, facts: Facts) -> Iterator[tuple[Ev
             yield Chose(by, "link-me", {"code": code}, "link"), facts
     yield RequestAsked(), facts
     yield NotAPeer(), facts
+    yield IsThere(ANA), facts
     for request in ("r", "another"):
         yield RequestEnded(request), facts
         yield RequestForgotten(request), facts
