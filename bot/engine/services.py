@@ -63,6 +63,7 @@ class Services:
         luck: A random number for what must not be guessable.
         written: Set after every write; the scheduler clears it.
         on_undeclared_target: Called with the kind of a conversation that landed in a stage its row does not name.
+        patience: For how many seconds a platform is waited for to say who somebody is (default 1).
     """
 
     store: Store
@@ -76,6 +77,7 @@ class Services:
     luck: Callable[[], int]
     written: asyncio.Event = field(default_factory=asyncio.Event)
     on_undeclared_target: Callable[[str], None] = log_undeclared_target
+    patience: float = QUICK
 
     # ------------------------------------------------------------ readers
 
@@ -116,11 +118,11 @@ class Services:
     async def has_left(self, person: Person) -> bool:
         """Whether no one would read what is posted to this person: such accounts still accept posts.
 
-        False where their platform does not say so within a second: no card is held back for an answer.
+        False where their platform does not say so in time: no card is held back for an answer.
         """
         adapter = self.adapters.get(person.platform)
         try:
-            async with asyncio.timeout(QUICK):
+            async with asyncio.timeout(self.patience):
                 return adapter is not None and (await adapter.profile(person)).left
         except (TimeoutError, RetryLater, AccessRevoked, Unreachable):
             return False
@@ -145,7 +147,7 @@ class Services:
     async def directory_names(self, people: Iterable[Person]) -> Mapping[Person, tuple[str, ...]]:
         """What directories call these people, looked up when it is needed and kept in no record.
 
-        Who is missing in the answer has no name there, or their platform did not say within a second.
+        Who is missing in the answer has no name there, or their platform did not say in time.
         """
         asked = tuple(sorted(people))  # a set has another order in every process, and a run must replay
         found = await asyncio.gather(*map(self._directory_names, asked))
@@ -154,7 +156,7 @@ class Services:
     async def _directory_names(self, person: Person) -> tuple[str, ...]:
         adapter = self.adapters.get(person.platform)
         try:
-            async with asyncio.timeout(QUICK):
+            async with asyncio.timeout(self.patience):
                 profile = await adapter.profile(person) if adapter else Profile()
         except (TimeoutError, RetryLater, AccessRevoked, Unreachable):
             return ()

@@ -77,6 +77,7 @@ class Chat(Protocol):
         """Let a person press once; the platform delivers it twice."""
 
 
+PATIENCE = 60.0  # seconds: our platforms answer at once, and how busy this machine is must not change a story
 ABOUT_A_CLINICIAN = (Kind.REQUEST.value, Kind.FRONT_DOOR.value)
 
 
@@ -143,6 +144,7 @@ class Simulator:
             new_id=lambda: f"{next(self._ids):032x}",
             luck=lambda: next(self._luck),
             on_undeclared_target=refuse_undeclared_target,
+            patience=PATIENCE,
         )
         return Engine(services)
 
