@@ -49,11 +49,17 @@ def with_last_card(request: Request, facts: Facts, *, until: datetime | None = N
 
 def _card(finished: Finished, facts: Facts) -> Message:
     asked = finished.card == CardKind.PEER_AFTER
-    choices = (Choice.OKAY, Choice.BREAK, Choice.TO_TALK) if asked else ()
+    rest = (Choice.BREAK,) if _is_in_the_roster(finished.peer, facts) else ()
+    choices = (Choice.OKAY, *rest, Choice.TO_TALK) if asked else ()
     numbers = finished.until > facts.now
     worried = (Choice.WORRIED,) if numbers and facts.programme.on_call else ()
     details = {"numbers": "yes" if numbers else "no"}
     return Message(finished.peer, finished.card, slots.LAST, (*choices, *worried), details=details)
+
+
+def _is_in_the_roster(who: Person, facts: Facts) -> bool:
+    """Whether a break means anything: who took a request themselves goes on being told of others."""
+    return any(peer.person == who for peer in facts.peers)
 
 
 def the_numbers_leave(request: Request, event: Elapsed, facts: Facts) -> Decision[Request]:
@@ -122,7 +128,9 @@ def peer_is_okay(request: Request, event: Chose, facts: Facts) -> Decision[Reque
 
 
 def peer_wants_a_break(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
-    """The peer gets no offers for a while."""
+    """The peer gets no offers for a while; nothing is promised to who is in no roster."""
+    if not _is_in_the_roster(event.by, facts):
+        return _answered(request, event, CardKind.PEER_AFTER_OKAY, facts)
     rest = Tell(Kind.PEER, event.by, NeedsABreak())
     return _answered(request, event, CardKind.PEER_AFTER_BREAK, facts, rest)
 
