@@ -70,11 +70,24 @@ def stop_asking(request: Request, event: Chose, facts: Facts) -> Decision[Reques
 
 
 def close_quietly(request: Request, event: Elapsed, facts: Facts) -> Decision[Request]:
-    """Close a week after the last touch or the last check-in, whichever came later; or on the day that was promised."""
+    """Close a week after the last touch or the last check-in, whichever came later; or on the day that was promised.
+
+    A check-in that no platform has shown yet is not taken away unread: it is looked at again a day later, as long as
+    the day of erasure that was promised can be kept.
+    """
     due = closes_at(request, facts)
+    if _check_in_is_unread(request, facts):
+        due = max(due, facts.now + A_DAY)
     if due > facts.now:
         return flow.wait(request, {Timer.CLOSE: due}), ()
     return close_now(request, facts, closer=None)
+
+
+def _check_in_is_unread(request: Request, facts: Facts) -> bool:
+    longest = facts.programme.close_after + facts.programme.erase_after
+    kept = promised(request, facts)
+    in_time = kept is None or facts.now + A_DAY < kept
+    return in_time and is_unread(facts, longest, (request.clinician, slots.CHECK_IN))
 
 
 def close_now(request: Request, facts: Facts, closer: Person | None, *, in_place: bool = False) -> Decision[Request]:

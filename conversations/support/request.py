@@ -239,9 +239,14 @@ def awake(request: Request, moment: datetime, facts: Facts) -> datetime:
 
 
 def closes_at(request: Request, facts: Facts) -> datetime:
-    """When it closes by itself: a while after the last touch and the last check-in; or on the day that was promised."""
+    """When it closes by itself: a while after the last touch and the last check-in; or on the day that was promised.
+
+    A check-in that comes late can be read and answered for a day before.
+    """
     if (kept := promised(request, facts)) is not None:
-        return kept - facts.programme.erase_after
+        closes = kept - facts.programme.erase_after
+        answered = request.checked_in + A_DAY if request.checked_in else closes
+        return max(closes, hours.waking(answered, zone_of_peer(request, facts), facts.programme.quiet))
     known = (*request.check_ins, request.checked_in, request.touched, request.searching_since)
     last = max((at for at in known if at is not None), default=facts.now)
     return hours.waking(last + facts.programme.close_after, zone_of_peer(request, facts), facts.programme.quiet)

@@ -12,7 +12,16 @@ from conversations.support.asking import UNFINISHED, asking_card, fill_a_place, 
 from conversations.support.choosing import choose_from_now, no_more_changing
 from conversations.support.closing import close_now
 from conversations.support.escalation import cannot_reach, page_unreadable
-from conversations.support.request import ASKING, CHOSEN, TOGETHER, Request, flow, time_to_answer, when_to_ask_the_peer
+from conversations.support.request import (
+    ASKING,
+    CHOSEN,
+    TOGETHER,
+    Request,
+    closes_at,
+    flow,
+    time_to_answer,
+    when_to_ask_the_peer,
+)
 from conversations.support.together.parting import look_again
 from conversations.support.together.relay import LINES, undelivered
 from conversations.vocabulary import CardKind, Kind, Timer
@@ -42,6 +51,18 @@ _FOLLOWS: Final[Mapping[str, Timer]] = {
     ),
 }
 """What waits for the answer to a question."""
+
+_CHECK_INS: Final = frozenset(
+    (
+        CardKind.CHECK_IN_YESTERDAY,
+        CardKind.CHECK_IN_NOW,
+        CardKind.CHECK_IN_FEW_DAYS,
+        CardKind.CHECK_IN_MONTH,
+        CardKind.CHECK_IN_NOBODY_YET,
+        CardKind.CHECK_IN_STILL_LOOKING,
+        CardKind.CHECK_IN_PEER_SILENT,
+    )
+)
 
 
 def go_on_without(request: Request, event: Unreached, facts: Facts) -> Decision[Request]:
@@ -133,6 +154,8 @@ def could_not_be_shown(request: Request, event: Undelivered, facts: Facts) -> De
 
 def count_from_now(request: Request, event: ReadLate, facts: Facts) -> Decision[Request]:
     """A deadline that follows a question counts from when it can be read; none comes sooner than it would have."""
+    if event.card in _CHECK_INS:
+        return _checked_in_now(request, facts)
     timer = _FOLLOWS.get(event.card)
     at = request.deadlines.get(timer) if timer is not None else None
     if timer is None or at is None:
@@ -144,3 +167,10 @@ def count_from_now(request: Request, event: ReadLate, facts: Facts) -> Decision[
     to_peer = event.to == request.peer
     answer_by = when_to_ask_the_peer(request, facts) if to_peer else time_to_answer(request, facts)
     return flow.wait(request, {timer: max(at, answer_by)}), ()
+
+
+def _checked_in_now(request: Request, facts: Facts) -> Decision[Request]:
+    """A check-in that could be read only now keeps the request open, so that it can be answered."""
+    read = change(request, checked_in=facts.now)
+    closes = max(closes_at(read, facts), request.deadlines.get(Timer.CLOSE, facts.now))
+    return flow.wait(read, {Timer.CLOSE: closes}), ()

@@ -237,6 +237,7 @@ def _what_happens_to_a_request(talk: Request, facts: Facts) -> Iterator[tuple[Ev
         yield Undelivered(who, CardKind.SUPPORT_ASKING), facts
         yield ReadLate(who, CardKind.SUPPORT_CHOSEN), facts
         yield ReadLate(who, CardKind.PEER_TALKED), facts
+        yield ReadLate(who, CardKind.CHECK_IN_MONTH), facts
         yield PeerLeft(who), facts
     yield from _time_passes_unread(talk, facts)
     yield RosterChanged(), facts

@@ -118,7 +118,9 @@ def test_the_date_she_reads_is_the_date_kept(presses: tuple[Press, ...]):
 def test_who_was_down_on_that_day_keeps_nothing_longer():
     request, until = with_one_more()
     request, _ = SUPPORT.decide(request, Elapsed(Timer.CHECK_IN), at(until - timedelta(days=3)))
-    closed, _ = SUPPORT.decide(request, Elapsed(Timer.CLOSE), at(until - timedelta(days=3)))
+    read, _ = SUPPORT.decide(request, Elapsed(Timer.CLOSE), at(until - timedelta(days=3)))
+    assert read.stage != "closed"
+    closed, _ = SUPPORT.decide(read, Elapsed(Timer.CLOSE), at(read.deadlines[Timer.CLOSE]))
     assert closed.deadlines[Timer.FORGET] == until
 
 
