@@ -14,7 +14,7 @@ from fluent.syntax.visitor import Visitor
 from bot.rendering import FOLDER, LANGUAGE, SPELT_OUT
 from conversations import privacy, slots
 from conversations.flow import FORGOTTEN, SAME, Flow, after, on
-from conversations.messages import ReadLate, TakenAwayUnread, Undelivered
+from conversations.messages import IsThere, ReadLate, TakenAwayUnread, Undelivered
 from conversations.model import Facts, Message, Opened, OpenForm, Post, Respond, Show, Tell, Told
 from conversations.support.request import CODE_NAMES
 from conversations.vocabulary import FRONT_DOOR_ONLY, CardKind, Choice, Kind, Timer, Word
@@ -46,7 +46,10 @@ TABLE = {
     *map(privacy.why_key, privacy.reasons()),
 }
 NAMES = {f"{whose}-name-{n}" for whose in ("code", "peer") for n in range(CODE_NAMES)}
-TOLD_BY_THE_ENGINE = {(Kind.REQUEST, Undelivered), (Kind.REQUEST, TakenAwayUnread), (Kind.REQUEST, ReadLate)}
+TOLD_BY_THE_ENGINE = {
+    *((Kind.REQUEST, message) for message in (Undelivered, TakenAwayUnread, ReadLate)),
+    (Kind.FRONT_DOOR, IsThere),
+}
 NO_DEADLINE = {(Kind.PEER, "ready")}  # a peer serves until they say otherwise
 
 
