@@ -19,7 +19,7 @@ AT_IMPORT = {
         "PeerLeft,              to=ASKING",
         "PeerLft, to=ASKING",
     ),
-    "a stage in a table": ("conversations/support/table.py", "to=RESTING,", "to=READY,"),
+    "a stage in a table": ("conversations/support/table.py", "to=(RESTING, SAME)", "to=(READY, SAME)"),
 }
 BY_MYPY = {
     "a card": ("conversations/support/closing.py", "CardKind.SUPPORT_CLOSED", "CardKind.SUPPORT_CLOSD"),
