@@ -23,8 +23,10 @@ CORES := $(shell nproc)
 # what one process can show keeps a core busy; the rest waits for other processes and for disks, so one more fits in
 QUICK := -n $(CORES) --maxprocesses 4
 ALL := -n $(shell expr $(CORES) + 1) --maxprocesses 5
-# what the quick run writes need not outlive the machine: it is kept in memory, where 4 GB are free
-IN_MEMORY := $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)" -gt 4000000 2>/dev/null && echo /dev/shm)
+# what tests write need not outlive the machine: it is kept in memory, where 4 GB are free (10 for all)
+FREE = "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)"
+IN_MEMORY := $(shell test $(FREE) -gt 4000000 2>/dev/null && echo /dev/shm)
+ALL_IN_MEMORY := $(shell test $(FREE) -gt 10000000 2>/dev/null && echo /dev/shm)
 NEEDS_MORE := process or postgres or browser or proxy
 
 .PHONY: demo test test-all lint bench mutants simulate fuzz assurance screenshots
@@ -37,7 +39,7 @@ test: $(SET_UP)
 	@TMPDIR="$${TMPDIR:-$(IN_MEMORY)}" $(BIN)/python $(PYTEST) $(QUICK) -m "not ($(NEEDS_MORE))" $(ARGS)
 
 test-all: $(SET_UP)
-	@TEST_EXAMPLES=all $(BIN)/python $(PYTEST) $(ALL) $(ARGS)
+	@TMPDIR="$${TMPDIR:-$(ALL_IN_MEMORY)}" TEST_EXAMPLES=all $(BIN)/python $(PYTEST) $(ALL) $(ARGS)
 
 lint: $(SET_UP)
 	$(BIN)/ruff check .

@@ -80,6 +80,7 @@ class Complaints:
     """What a page complained of, and whom it asked that is not this machine."""
 
     of: list[str] = field(default_factory=list)
+    forgiven: list[str] = field(default_factory=list)  # words of what is expected, before and from now on
 
     def watch(self, page: Page) -> None:
         page.on("console", self._said)
@@ -87,10 +88,11 @@ class Complaints:
         page.on("request", self._asked)
 
     def forgive(self, words: str) -> None:
+        self.forgiven.append(words)
         self.of = [each for each in self.of if words not in each]
 
     def _said(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
+        if message.type in {"error", "warning"} and not any(words in message.text for words in self.forgiven):
             self.of.append(message.text)
 
     def _asked(self, request: Request) -> None:
