@@ -198,7 +198,7 @@ def _called(who: Person, facts: Facts) -> tuple[str, ...]:
 def whose_names(request: Request, event: Event, facts: Facts) -> frozenset[Person]:
     """Whose names in a directory this decision needs: none, unless someone is left out, by this press or before.
 
-    A request that hears of a peer asks nobody yet: who presses there does not wait for a directory.
+    A request that hears of a peer does not ask anyone yet: who presses there does not wait for a directory.
     """
     if isinstance(event, RosterChanged):
         return frozenset()

@@ -22,7 +22,7 @@ log = structlog.get_logger()
 NEWER_RETRY: Final = timedelta(seconds=20)
 NEWER_ATTEMPTS: Final = 15  # five minutes: by then a replica of the release that has the texts has found it
 
-WAITED_FOR: Final = 5  # attempts, some minutes where a platform is down: so long somebody waits before the screen
+WAITED_FOR: Final = 5  # attempts, some minutes where a platform is down: for so long a person waits before the screen
 
 
 class WordsNotKnown(RetryLater):
@@ -145,8 +145,8 @@ async def _found(adapter: Adapter, delivery: Delivery, slot: CardSlot | None, ad
 def _veils(adapter: Adapter, delivery: Delivery, slot: CardSlot, reader: Reader) -> bool:
     """Whether this news is posted as one neutral line first, because a notification would show its words.
 
-    What answers its reader's own typing or press is posted in full, and what they chose to be told in full. Nobody is
-    waiting in front of the screen any more when it was put off many times.
+    What answers its reader's own typing or press is posted in full, and what they chose to be told in full. A
+    person no longer waits in front of the screen when it was put off many times.
     """
     waited_for = slot.content.awaited and delivery.attempts < WAITED_FOR
     news = delivery.action is Action.POST and not waited_for

@@ -131,7 +131,7 @@ class Engine:
         return slot.name if slot.answers_to(token.generation) else ""
 
     async def _note_life(self, interaction: Interaction) -> None:
-        """Nothing comes of a press that is refused, except that whoever waits for a sign of its presser has one."""
+        """Nothing comes of a press that is refused, except that a wait for a sign of its presser is over."""
         while True:
             work = self._work(interaction)
             if await work.happened_before():
@@ -291,7 +291,7 @@ class Engine:
             await self.delivery.room()
 
     async def _elapse(self, id_: str, known: Stored[Any] | None, ahead: ReadAhead) -> bool:
-        """Let this record's deadlines pass; whether anything was written of it. Whoever begins again reads all anew."""
+        """Let this record's deadlines pass; whether anything was written of it. A new attempt reads all anew."""
         work = UnitOfWork(self.services, read_roster=ahead.roster)
         if known is not None:
             work.begin_with(known)

@@ -93,7 +93,7 @@ class ConversationRepository:
     async def load_ahead(self, ids: Sequence[str]) -> Mapping[str, Stored[Any]]:
         """Conversations of these ids, read at once, whose ids are never used again; whatever does not open is left out.
 
-        Whoever finds one left out loads it alone, and is told why.
+        One that is left out is loaded alone, and the reason is told then.
         """
         found: dict[str, Stored[Any]] = {}
         for id, record in (await self._store.load_all(ids)).items():

@@ -63,7 +63,7 @@ class Services:
         luck: A random number for what must not be guessable.
         written: Set after every write; the scheduler clears it.
         on_undeclared_target: Called with the kind of a conversation that landed in a stage its row does not name.
-        patience: For how many seconds a platform is waited for to say who somebody is (default 1).
+        patience: For how many seconds a platform is waited for to say who a person is (default 1).
     """
 
     store: Store

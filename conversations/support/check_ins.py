@@ -65,8 +65,8 @@ def _let_down(request: Request) -> bool:
 def _peer_is_silent(request: Request, facts: Facts) -> bool:
     """Whether the peer was asked if they talked, and the time for their answer is over, or was prolonged.
 
-    Nobody is called silent whom no platform has shown the question. Nothing is waited for once they answered. Where a
-    line of theirs stands in the chat, nobody has "not heard" from them, whatever came after it. 0.2.0 leaves `reminded`
+    No one is called silent whom no platform has shown the question. Nothing is waited for once they answered. Where a
+    line of theirs stands in the chat, no one has "not heard" from them, whatever came after it. 0.2.0 leaves `reminded`
     as it was then.
     """
     if request.stage != TOGETHER or request.contact.peer_wrote:

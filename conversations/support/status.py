@@ -120,7 +120,7 @@ def peer_came_by(request: Request, event: PeerCameBy, facts: Facts) -> Decision[
 
 
 def is_there(request: Request, event: IsThere, facts: Facts) -> Decision[Request]:
-    """They are there: nobody else is asked yet. It answers nothing, and nothing that anyone reads changes."""
+    """They are there: no one else is asked yet. It answers nothing, and nothing that anyone reads changes."""
     return request, ()
 
 

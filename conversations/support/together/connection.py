@@ -29,7 +29,7 @@ def nobody_has_said(request: Request, event: Elapsed, facts: Facts) -> Decision[
     """The time for a sign that they talked is over: ask the peer, then the clinician, then other peers.
 
     The clinician is asked however late the peer's question is shown: it takes nothing from anyone, and she may be
-    waiting. Nobody is called silent before both could read what they were asked.
+    waiting. No one is called silent before both could read what they were asked.
     """
     if request.contact.asked:
         if _could_not_answer(request, facts):
