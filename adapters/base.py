@@ -263,10 +263,14 @@ class Unreachable(Exception):
     """The person left, blocked the bot or never installed it. Do not try again."""
 
 
+A_PAUSE: Final = timedelta(seconds=30)
+"""How long a call waits where a platform that is busy or down does not say for how long it is."""
+
+
 class RetryLater(Exception):
     """The platform is busy or down and did not do what was asked. Try again `after` a pause (default 30 seconds)."""
 
-    def __init__(self, after: timedelta = timedelta(seconds=30)) -> None:
+    def __init__(self, after: timedelta = A_PAUSE) -> None:
         super().__init__("the platform is busy or down")
         self.after = after
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from adapters.base import CertificateNotTrusted, OutcomeUnknown, RetryLater
+from adapters.base import A_PAUSE, CertificateNotTrusted, OutcomeUnknown, RetryLater
 from adapters.tls import ssl_context
 
 ConnectorFactory = Callable[[], aiohttp.BaseConnector]
@@ -22,7 +22,6 @@ AFTER_REPAIR: Final = timedelta(minutes=15)
 """The pause where only an operator can help. What is to be said stays in the outbox until then."""
 
 _NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
-_SOON: Final = timedelta(seconds=30)
 _LONGEST: Final = timedelta(hours=1)
 _DIGITS: Final = 8  # of a number of seconds
 _LARGEST_ANSWER: Final = 512 * 1024  # bytes
@@ -101,8 +100,8 @@ async def _read(content: aiohttp.StreamReader) -> bytes:
 def connection_failure(error: Exception) -> Exception:
     """Return what a failed request stands for: RetryLater if it was never sent, OutcomeUnknown if it may have been."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return CertificateNotTrusted(_SOON)
-    return RetryLater(_SOON) if isinstance(error, _NOT_SENT) else OutcomeUnknown()
+        return CertificateNotTrusted()
+    return RetryLater() if isinstance(error, _NOT_SENT) else OutcomeUnknown()
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> timedelta:
@@ -114,7 +113,7 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> time
     if value.isascii() and value.isdigit() and len(value) < _DIGITS:
         asked = timedelta(seconds=int(value))
     else:
-        asked = _until(value, now) if now is not None else _SOON
+        asked = _until(value, now) if now is not None else A_PAUSE
     return min(max(asked, timedelta(seconds=1)), _LONGEST)
 
 
@@ -122,5 +121,5 @@ def _until(date: str, now: datetime) -> timedelta:
     try:
         at = parsedate_to_datetime(date)
     except (ValueError, TypeError):
-        return _SOON
+        return A_PAUSE
     return (at if at.tzinfo else at.replace(tzinfo=UTC)) - now

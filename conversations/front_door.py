@@ -280,8 +280,13 @@ def enter_a_code(door: Doorstep, event: Chose, facts: Facts) -> Decision[Doorste
 
 
 def not_a_peer(door: Doorstep, event: NotAPeer, facts: Facts) -> Decision[Doorstep]:
-    """A word of peers from a person who is none is answered like any other word."""
-    return door, (_respond(door.person, CardKind.VOLUNTEER_NOT_YET, ()),)
+    """A word of peers from a person who is none is answered like any other word.
+
+    Who is a peer with a linked account reads where the word is understood.
+    """
+    elsewhere = any(door.person in peer.also for peer in facts.peers)
+    card = CardKind.VOLUNTEER_ELSEWHERE if elsewhere else CardKind.VOLUNTEER_NOT_YET
+    return door, (_respond(door.person, card, ()),)
 
 
 def they_asked(door: Doorstep, event: RequestAsked, facts: Facts) -> Decision[Doorstep]:

@@ -289,6 +289,7 @@ class CardKind(StrEnum):
     VOLUNTEER_PAUSE = "volunteer-pause"
     VOLUNTEER_WORRIED = "volunteer-worried"
     VOLUNTEER_NOT_YET = "volunteer-not-yet"
+    VOLUNTEER_ELSEWHERE = "volunteer-elsewhere"
     VOLUNTEER_NOT_NOW = "volunteer-not-now"
     VOLUNTEER_DECLINED = "volunteer-declined"
     VOLUNTEER_UNANSWERED = "volunteer-unanswered"

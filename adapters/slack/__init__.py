@@ -6,6 +6,6 @@ Beside it stand the rooms for installing by OAuth (`install`), for Socket Mode (
 
 from adapters.slack.adapter import SlackAdapter
 from adapters.slack.client import RATES, SlackApi
-from adapters.slack.webhook import SlackWebhook
+from adapters.slack.webhook import PATIENCE, SlackWebhook
 
-__all__ = ["RATES", "SlackAdapter", "SlackApi", "SlackWebhook"]
+__all__ = ["PATIENCE", "RATES", "SlackAdapter", "SlackApi", "SlackWebhook"]

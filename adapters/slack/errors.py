@@ -9,7 +9,6 @@ https://docs.slack.dev/reference/methods lists the codes of each method.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
 
@@ -81,7 +80,7 @@ def classify(status: int, headers: Mapping[str, str], code: str) -> Exception:
     ):  # https://docs.slack.dev/apis/web-api/rate-limits
         return RetryLater(retry_after(headers))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _BUSY:
-        return RetryLater(timedelta(seconds=30))
+        return RetryLater()
     meaning = _STATUSES.get(status) or _CODES.get(code)
     if meaning is not None:
         return meaning()

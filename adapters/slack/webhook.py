@@ -15,7 +15,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import hdrs, web
 from slack_bolt.async_app import AsyncApp
@@ -35,6 +35,9 @@ from adapters.slack.parse import ParseWord, Payload, SlackInteraction
 from adapters.slack.respond import Responder, ok
 from adapters.slack.verify import is_signed, looks_signed, parse_body
 
+PATIENCE: Final = 2.3
+"""Seconds in which a request is answered: Slack waits for three."""
+
 _ANY = re.compile("")
 _ENVIRONMENT = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET")
 _EventHandler = Callable[[Payload, ResolvedWorkspace | None, float], Awaitable[BoltResponse]]
@@ -52,7 +55,7 @@ class SlackWebhook:
         now: Tells the time.
         workspaces: The ids that are let in, for one workspace; by default the bot token's own.
         name: The bot's name, for the title of a modal.
-        patience: The seconds in which a request is answered (default 2.3; Slack gives three).
+        patience: The seconds in which a request is answered.
     """
 
     def __init__(
@@ -65,7 +68,7 @@ class SlackWebhook:
         now: Callable[[], datetime],
         workspaces: Iterable[str] = (),
         name: str = "Peer Support",
-        patience: float = 2.3,
+        patience: float = PATIENCE,
     ) -> None:
         if secrets is not None and not (secrets and all(s.strip() for s in secrets)):
             raise ValueError("SLACK_SIGNING_SECRET is empty: copy it from the app's Basic Information page")

@@ -6,6 +6,6 @@ botbuilder is imported nowhere else.
 
 from adapters.teams.adapter import TeamsAdapter
 from adapters.teams.client import RATES
-from adapters.teams.webhook import TeamsWebhook
+from adapters.teams.webhook import PATIENCE, TeamsWebhook
 
-__all__ = ["RATES", "TeamsAdapter", "TeamsWebhook"]
+__all__ = ["PATIENCE", "RATES", "TeamsAdapter", "TeamsWebhook"]

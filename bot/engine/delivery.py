@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from adapters.base import (
+    A_PAUSE,
     AccessRevoked,
     LeftOut,
     NotUnderstood,
@@ -44,6 +45,7 @@ FAILURES: Final = 20
 LATE: Final = timedelta(minutes=5)  # beyond which words were read late: leases are shorter
 AT_ONCE: Final = 64  # deliveries under way, beyond which the scheduler adds no more for a while
 RESUMED_AT_ONCE: Final = 8  # conversations whose deliveries a start takes up: a press waits for one step of each
+LONGEST_PAUSE: Final = timedelta(minutes=5)  # between two attempts while a platform is down
 A_WHILE: Final = 5.0  # seconds; a platform that hangs must not stop the scheduler for the other
 
 
@@ -297,9 +299,13 @@ class DeliveryWorker:
         return partial(Outbox.put_off, before=delivery, until=now + after, now=now, failed=failed)
 
     async def _later(self, stored: Stored[Any], delivery: Delivery, busy: RetryLater) -> OutboxChange | None:
+        """Wait as long as was asked; while a platform is down, ever longer, but never long beside what it was down."""
         if isinstance(busy, NotUnderstood):
             return await self._failed(stored, delivery, busy.after)
-        return self._put_off(delivery, busy.after, failed=isinstance(busy, WordsNotKnown))
+        after = busy.after
+        if after == A_PAUSE and delivery.held_since is not None:
+            after = max(after, min((self._services.now() - delivery.held_since) / 4, LONGEST_PAUSE))
+        return self._put_off(delivery, after, failed=isinstance(busy, WordsNotKnown))
 
     async def _failed(
         self, stored: Stored[Any], delivery: Delivery, after: timedelta | None = None

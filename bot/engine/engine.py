@@ -24,7 +24,7 @@ from bot.rendering import Notice
 from bot.store.base import Deletion
 from conversations import slots
 from conversations.model import Chose, Opened, Person
-from conversations.registry import ENTRANCE, ENTRIES
+from conversations.registry import ENTRANCE, ENTRIES, HOMES
 from conversations.vocabulary import FROM_ANY_COPY, Choice, Word
 
 log = structlog.get_logger()
@@ -100,6 +100,8 @@ class Engine:
             if not work.meant_something():
                 await self._note_life(interaction)
                 return await self._old(stored, interaction, token)
+            if stored.kind in HOMES:  # it was about themselves, and whoever waits for them learns that they are there
+                await work.shows_life(interaction.by)
             if interaction.address is not None:
                 await work.reached_at(interaction.by, interaction.address)
             if await self._write(work):

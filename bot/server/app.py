@@ -24,7 +24,7 @@ from bot.config.settings import Settings
 from bot.crypto.vault import Vault
 from bot.engine.engine import Engine
 from bot.engine.repository import ConversationRepository
-from bot.engine.services import Services
+from bot.engine.services import QUICK, Services
 from bot.errors import NotServable
 from bot.keys import unlock
 from bot.keys.rotation import KeyRotation
@@ -70,6 +70,8 @@ class ServerOptions:
         rate_limiter: makes the rate limiter of each platform.
         unready_seconds: between the first signal and the end of serving.
         shutdown_share: how much of its time every step of a shutdown gets.
+        patience: the seconds in which a platform's request is answered, and for which a platform is waited for to say
+            who somebody is; None for what each platform gives.
     """
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -77,6 +79,7 @@ class ServerOptions:
     rate_limiter: RateLimiterFactory = RateLimiter
     unready_seconds: float = UNREADY_SECONDS
     shutdown_share: float = 1.0
+    patience: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,11 @@ async def running_server(
         hourly = HourlyLog()
         stack.callback(hourly.stop)
         storage = await _open_storage(settings, options, shutdown, stack)
-        platforms = tuple(configured_platforms(settings, options.now, options.rate_limiter, storage.store_and_vault))
+        platforms = tuple(
+            configured_platforms(
+                settings, options.now, options.rate_limiter, storage.store_and_vault, patience=options.patience
+            )
+        )
         for platform in platforms:
             stack.push_async_callback(shutdown.run_within, CLOSE_SECONDS, platform.close)
         startup = StartUp(platforms, options.tick)
@@ -250,6 +257,7 @@ def _services(
         now=options.now,
         new_id=lambda: secrets.token_hex(16),
         luck=lambda: secrets.randbelow(RANDOM_BELOW),
+        patience=options.patience or QUICK,
     )
 
 

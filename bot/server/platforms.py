@@ -142,6 +142,7 @@ def configured_platforms(
     rate_limiter: RateLimiterFactory = RateLimiter,
     storage: tuple[Store, Vault] | None = None,
     connector: ConnectorFactory | None = None,
+    patience: float | None = None,
 ) -> Iterator[Platform]:
     """Yield every platform that the settings name.
 
@@ -151,15 +152,16 @@ def configured_platforms(
         rate_limiter: makes the rate limiter of each.
         storage: where Slack's installations are kept; needed where people install the app from our own page.
         connector: makes connection pools, where they are not of TCP.
+        patience: the seconds in which a platform's request is answered; None for what that platform gives.
     """
     if settings.slack and settings.slack_oauth:
         if storage is None:
             raise ValueError("installations need a store to be kept in")
-        yield _slack_in_many_workspaces(settings, now, rate_limiter, *storage)
+        yield _slack_in_many_workspaces(settings, now, rate_limiter, *storage, patience)
     elif settings.slack:
-        yield _slack(settings, now, rate_limiter, connector)
+        yield _slack(settings, now, rate_limiter, connector, patience)
     if settings.teams:
-        yield _teams(settings, now, rate_limiter, connector)
+        yield _teams(settings, now, rate_limiter, connector, patience)
 
 
 # ---------------------------------------------------------------- Slack
@@ -209,8 +211,9 @@ def _slack(
     now: Callable[[], datetime],
     rate_limiter: RateLimiterFactory,
     connector: ConnectorFactory | None,
+    patience: float | None,
 ) -> Platform:
-    from adapters.slack import SlackWebhook
+    from adapters.slack import PATIENCE, SlackWebhook
 
     slack = slack_adapter(settings, rate_limiter, connector)
 
@@ -224,17 +227,22 @@ def _slack(
             now=now,
             workspaces=settings.slack_workspaces,
             name=settings.name,
+            patience=patience or PATIENCE,
         )
 
     if settings.slack_app_token:
-        return _slack_over_socket_mode(settings, slack, webhook)
+        return _slack_over_socket_mode(settings, slack, webhook, patience)
     return Platform("slack", "/slack/events", slack, webhook, slack.start, slack.close)
 
 
 def _slack_over_socket_mode(
-    settings: Settings, slack: SlackAdapter, webhook: Callable[[Inbound], SlackWebhook]
+    settings: Settings,
+    slack: SlackAdapter,
+    webhook: Callable[[Inbound], SlackWebhook],
+    patience: float | None,
 ) -> Platform:
     """Return Slack as a connection of ours. It is started when Slack accepts both tokens."""
+    from adapters.slack import PATIENCE
     from adapters.slack.socket_mode import SocketModeConnection
 
     urls = slack_socket_urls(settings)
@@ -251,15 +259,20 @@ def _slack_over_socket_mode(
         await slack.close()
 
     def connection(inbound: Inbound) -> PlatformConnection:
-        return SocketModeConnection(urls, webhook(inbound), inbound)
+        return SocketModeConnection(urls, webhook(inbound), inbound, patience=patience or PATIENCE)
 
     return Platform("slack", "", slack, None, start, close, connection)
 
 
 def _slack_in_many_workspaces(
-    settings: Settings, now: Callable[[], datetime], rate_limiter: RateLimiterFactory, store: Store, vault: Vault
+    settings: Settings,
+    now: Callable[[], datetime],
+    rate_limiter: RateLimiterFactory,
+    store: Store,
+    vault: Vault,
+    patience: float | None,
 ) -> Platform:
-    from adapters.slack import RATES, SlackWebhook
+    from adapters.slack import PATIENCE, RATES, SlackWebhook
     from adapters.slack.install.multi_workspace import MultiWorkspaceSlack
     from adapters.slack.install.oauth import OAuthPages
     from bot.server.slack_installations import OAuthStateStore, SlackInstallationStore
@@ -276,6 +289,7 @@ def _slack_in_many_workspaces(
             parse_word=_word_parser(settings),
             now=now,
             name=settings.name,
+            patience=patience or PATIENCE,
         )
 
     return Platform(
@@ -326,12 +340,13 @@ def _teams(
     now: Callable[[], datetime],
     rate_limiter: RateLimiterFactory,
     connector: ConnectorFactory | None,
+    patience: float | None,
 ) -> Platform:
-    from adapters.teams import TeamsWebhook
+    from adapters.teams import PATIENCE, TeamsWebhook
 
     teams = teams_adapter(settings, now, rate_limiter, connector)
 
     def webhook(inbound: Inbound) -> WebhookEndpoint:
-        return TeamsWebhook(teams, inbound, parse_word=_word_parser(settings))
+        return TeamsWebhook(teams, inbound, parse_word=_word_parser(settings), patience=patience or PATIENCE)
 
     return Platform("teams", "/api/messages", teams, webhook, teams.start, teams.close)

@@ -161,7 +161,14 @@ def _release(
 
 
 def the_crisis_card_goes(request: Request, event: Elapsed, facts: Facts) -> Decision[Request]:
-    """A day after closing, the crisis card leaves the chat."""
+    """A day after closing, the crisis card leaves the chat; one that no platform has shown yet stays as long again.
+
+    It leaves before the record goes, whatever platforms do.
+    """
+    later = facts.now + A_DAY
+    in_time = later < request.deadlines.get(Timer.TIDY, later)
+    if in_time and is_unread(facts, facts.programme.erase_after, (request.clinician, slots.CRISIS)):
+        return flow.wait(request, {Timer.CRISIS: later}), ()
     return request, (Erase(request.clinician, slots.CRISIS),)
 
 

@@ -370,6 +370,7 @@ def _what_happens_at_the_door(talk: Doorstep, facts: Facts) -> Iterator[tuple[Ev
     for holding in ((), ("r",)):
         linked = replace(facts, peers=(Peer(BO, also=(ANA,), holding=holding),))
         yield Opened(ANA, Word.WORRIED, "typed"), linked
+        yield NotAPeer(), linked
     for code in ("1A2B-3c4d", "a word", 7):
         for by in (ANA, OTTO):
             yield Chose(by, "link-me", {"code": code}, "link"), facts

@@ -34,6 +34,7 @@ async def somebody_at_the_page():
         yield me.page
 
 
+@pytest.mark.timeout(900)  # every dialogue there is, one after another
 async def test_everything_that_anybody_on_slack_is_shown_in_our_dialogues(page):
     sent: dict[str, dict[str, Any]] = {}
     for path in scenarios().values():

@@ -35,6 +35,7 @@ from bot.server.platforms import PlatformNotStarted
 
 UNREADY, SHUTDOWN_SHARE = "TEST_UNREADY_SECONDS", "TEST_SHUTDOWN_SHARE"  # in the environment, if at all
 TICK = timedelta(milliseconds=100)
+PATIENCE = 60.0  # seconds: how busy the machine is must not change a story
 MESSAGE = 65_536  # bytes of the longest message
 MOST_OPEN = 64  # files that a process has which has only loaded
 
@@ -50,7 +51,7 @@ def serve_until_told(clock: Path) -> int:
         logs.configure(settings.log_format, settings.log_level)
         ending = float(os.environ.get(UNREADY, "0")), float(os.environ.get(SHUTDOWN_SHARE, "1"))
         pace = partial(RateLimiter, patience=float("inf"), sleep=no_wait)
-        options = ServerOptions(lambda: datetime.fromisoformat(clock.read_text("ascii")), TICK, pace, *ending)
+        options = ServerOptions(lambda: datetime.fromisoformat(clock.read_text("ascii")), TICK, pace, *ending, PATIENCE)
         asyncio.run(serve(settings, options))
     except Refused as refused:
         typer.echo("\n".join(refused.problems), err=True)

@@ -30,7 +30,7 @@ from adapters.payload import BODY_LIMIT, json_object
 from adapters.slack import log
 from adapters.slack.respond import ok
 from adapters.slack.socket_mode.url import NO_PAUSE, TIMEOUT, SocketUrls
-from adapters.slack.webhook import SlackWebhook
+from adapters.slack.webhook import PATIENCE, SlackWebhook
 
 HEARTBEAT: Final = 10.0
 """Seconds between two pings. A connection that does not answer one within half as long is dead."""
@@ -91,7 +91,7 @@ class SocketModeConnection:
         webhook: What handles the payloads.
         inbound: The engine, to be told that Slack no longer accepts the token.
         timing: How time passes.
-        patience: The seconds in which an envelope is answered (default 2.3; Slack gives three).
+        patience: The seconds in which an envelope is answered.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class SocketModeConnection:
         inbound: Inbound,
         *,
         timing: SocketTiming = SocketTiming(),
-        patience: float = 2.3,
+        patience: float = PATIENCE,
     ) -> None:
         self._urls = urls
         self._webhook = webhook

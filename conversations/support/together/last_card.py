@@ -21,7 +21,7 @@ from conversations.model import (
     Update,
     change,
 )
-from conversations.support.request import CLOSED, OVER, TOGETHER, Finished, Request, flow, next_last_card
+from conversations.support.request import CLOSED, OVER, TOGETHER, Finished, Request, flow, is_unread, next_last_card
 from conversations.vocabulary import CardKind, Choice, Kind, Timer, Word
 
 STAYS = timedelta(hours=72)
@@ -63,11 +63,22 @@ def _is_in_the_roster(who: Person, facts: Facts) -> bool:
 
 
 def the_numbers_leave(request: Request, event: Elapsed, facts: Facts) -> Decision[Request]:
-    """Three days are over: the card keeps its words, and what it asks can still be answered."""
-    over = [finished for finished in request.finished if finished.until <= facts.now]
-    left = change(request, finished=still_asked(request, facts)) if request.stage in OVER else request
+    """Three days are over: the card keeps its words, and what it asks can still be answered.
+
+    Where no platform has shown the card yet, its peer has three days from now; at most until the record goes.
+    """
+    read_now = change(request, finished=tuple(_with_its_days(request, each, facts) for each in request.finished))
+    over = [finished for finished in read_now.finished if finished.until <= facts.now]
+    left = change(read_now, finished=still_asked(read_now, facts)) if request.stage in OVER else read_now
     cards = tuple(Refresh(_card(finished, facts)) for finished in over)
     return flow.wait(left, {Timer.LAST_CARD: next_last_card(left, facts)}), cards
+
+
+def _with_its_days(request: Request, finished: Finished, facts: Facts) -> Finished:
+    if finished.until > facts.now or not is_unread(facts, STAYS, (finished.peer, slots.LAST)):
+        return finished
+    tidy = request.deadlines.get(Timer.TIDY)
+    return change(finished, until=min(facts.now + STAYS, tidy) if tidy else facts.now + STAYS)
 
 
 def still_asked(request: Request, facts: Facts) -> tuple[Finished, ...]:

@@ -138,6 +138,7 @@ volunteer-linked = Your two accounts are linked. A request from either is never 
 volunteer-worried = The on-call person for peers: { $on-call }, { $on-call-phone }. If you're worried, please phone now. This message tells no one.
 volunteer-pause = For how long would you like a break? { numbers-at-hand }
 volunteer-not-yet = You are not a peer yet. If you'd like to be one, type "peer".
+volunteer-elsewhere = You are a peer with your other account. Please type this in the chat of that account.
 volunteer-not-now = That's fine. The door stays open.
 volunteer-declined =
     Thank you for offering. The coordinator thinks that another role fits better just now. This says nothing about your care for colleagues.
@@ -178,8 +179,10 @@ coordinator-approve-when =
        *[no] {""}
     }
 coordinator-renew =
-    { $volunteer } is a peer ({ $role }, { $department }). Their training has run out, so we ask them for nothing new.
-    When was their last refresher?
+    { $volunteer } is a peer ({ $role }, { $department }). Their training has run out, so we ask them for nothing new.{ $empty ->
+        [yes] {" "}Their profile is empty: requests from their own department could reach them.
+       *[no] {""}
+    } When was their last refresher?
 coordinator-talk-first = They know that you would like to talk first. When you have, you can answer here.
 coordinator-approved = Approved. Thank you.
 coordinator-declined = Declined. They have been told kindly.
