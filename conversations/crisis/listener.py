@@ -114,6 +114,7 @@ class _Ear:
 
     def __init__(self, lists: CrisisPhrases, spelled_right: Iterable[str]) -> None:
         self._lists = lists
+        self._read: dict[str, str] = {}  # how the words of the lists are heard; nothing typed is kept
         self._dropped = self._set_of(lists.skipped)
         self._skipped = self._dropped | self._set_of(lists.between)
         self._others = self._set_of(lists.others)
@@ -132,7 +133,7 @@ class _Ear:
             self._count_as(self._words(head)[0], others)
         mistyped = {*self._heads, *self._skipped}
         self._learn(lists.not_heard, _Kind.NOT_HEARD, self._exact_root)
-        self._no_typos = {*map(self._heard_as, spelled_right), *self._heads, *self._parts}
+        self._no_typos = {*map(self._read_once, spelled_right), *self._heads, *self._parts}
         self._typos = TypoFinder({*self._heads, *self._skipped, *self._parts}, mistyped, self._no_typos)
 
     def hears(self, clause: list[str]) -> bool:
@@ -165,7 +166,13 @@ class _Ear:
         return word
 
     def _words(self, phrase: str) -> list[str]:
-        return [self._heard_as(word) for word in words(phrase)]
+        return [self._read_once(word) for word in words(phrase)]
+
+    def _read_once(self, word: str) -> str:
+        """The same for a word of the lists: they are few and come again and again."""
+        if (read := self._read.get(word)) is None:
+            read = self._read[word] = self._heard_as(word)
+        return read
 
     def _set_of(self, texts: Iterable[str]) -> set[str]:
         return {word for text in texts for word in self._words(text)}
