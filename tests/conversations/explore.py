@@ -268,7 +268,8 @@ def _requests_alike(talk: Request) -> object:
             named = talk.clinician_named, talk.peer_named
             unnamed = talk.contact.wrote_last if named == (False, False) else ""
             waiting = talk.reminded, talk.contact.asked, talk.contact.waited and talk.reminded
-            return talk.stage, talk.peer, named, waiting, "page" in talk.deadlines, bool(talk.check_ins), unnamed
+            beside = () if any(waiting) else ("page" in talk.deadlines, bool(talk.check_ins))
+            return talk.stage, talk.peer, named, waiting, beside, unnamed
         case _:
             left = "tidy" in talk.deadlines, bool(talk.check_ins), len(talk.finished)
             return talk.stage, talk.wishes.about, talk.peer, talk.met, *left
@@ -335,21 +336,22 @@ def _what_happens_to_a_volunteer(talk: PeerRecord, facts: Facts) -> Iterator[tup
 
 
 def _volunteers_alike(talk: PeerRecord) -> object:
+    """What decides how a peer goes on. What they say of themselves is told apart only where they are free."""
     peer = talk.peer
+    busy = peer.paused or peer.resting_until is not None or len(peer.holding) > 1
+    of_themselves = () if busy else (bool(peer.role), bool(talk.code), bool(peer.also))
     return (
         talk.stage,
         peer.paused,
         talk.paused_until is None,
         bool(peer.asked),
-        bool(peer.role),
         len(peer.holding) > 1,
         peer.resting_until is None,
         talk.reminders,
         "expiring" in talk.deadlines,
         "expired" in talk.deadlines,
         "tidy" in talk.deadlines,
-        bool(talk.code),
-        bool(peer.also),
+        of_themselves,
     )
 
 

@@ -49,8 +49,7 @@ class Before:
 @asynccontextmanager
 async def nothing_happens(home: Home) -> AsyncIterator[None]:
     """No record is written, no card is touched, and nobody is told anything through the API."""
-    await home.rotated()
-    await home.engine.idle()
+    await home.settles()
     before = Before.of(home)
     yield
     await home.engine.idle()

@@ -73,10 +73,11 @@ class Time:
         self.set(now)
 
     def now(self) -> datetime:
-        return datetime.fromisoformat(self.path.read_text("ascii"))
+        return self._now
 
     def set(self, now: datetime) -> None:
-        """Whoever reads finds the old time or the new one."""
+        """Whoever reads the file finds the old time or the new one."""
+        self._now = now
         new = self.path.with_suffix(".new")
         new.write_text(now.isoformat(), "ascii")
         new.replace(self.path)
@@ -278,11 +279,14 @@ class Home(Hospital):
             kept = kept.inner
         return {id_: stored["revision"] for id_, stored in kept._documents.items()}
 
-    async def rotated(self) -> None:
-        """Wait until today's key rotation is done: it writes records, too, at whatever tick it finds the day over."""
+    async def settles(self) -> None:
+        """Wait until nothing is left that the next tick would write: key rotation, what is due, and what is owed."""
         async with self.rotation._running:
             pass
         await self.rotation.run()
+        while (due := await self.engine.next_wake()) is not None and due <= self.engine.services.now():
+            await self.engine.wake()
+        await self.engine.idle()
 
     async def kinds(self, kind: str) -> int:
         return len(await self.engine.services.store.all_of_kind(kind))
@@ -385,7 +389,7 @@ async def at_home(
         async with running_server(effective, world) as programme:
             slack.app_url = programme.public_url + "/slack/events"
             teams.app_url = programme.public_url + "/api/messages"
-            yield Home(
+            home = Home(
                 slack=slack,
                 teams=teams,
                 time=time,
@@ -395,6 +399,8 @@ async def at_home(
                 rotation=programme.rotation,
                 ops=programme.ops_url,
             )
+            await home.settles()  # the first day's key is no effect of what a test does
+            yield home
 
 
 # ---------------------------------------------------------------- what is on the disk
