@@ -26,7 +26,7 @@ from bot.playground.chat_script import scenarios
 from bot.playground.story_player import Story
 from bot.playground.tracing import as_read
 from bot.playground.wired_simulator import WiredSimulator
-from bot.rendering import FOLDER, LANGUAGE
+from bot.rendering import FOLDER, LANGUAGE, Renderer
 from bot.store.base import Record
 from bot.store.embedded.journal import JOURNAL_NAME as FILE
 from conversations.registry import ENTRIES
@@ -48,6 +48,7 @@ class View:
         self._things: dict[str, tuple[Json, str | None]] = {}  # what stood there, and what it was about
         self._purged = simulator.now
         self._standing: dict[str, Any] = {}
+        self._lens: tuple[Renderer, dict[str, Any]] | None = None
 
     def state(self) -> dict[str, Any]:
         """Everything a page needs that has seen nothing yet."""
@@ -76,11 +77,18 @@ class View:
             "disk": await asyncio.to_thread(_on_the_disk, simulator.folder),
             "story": story.shown() if story else None,
             "faults": {each.platform: each.weather for each in simulator.fakes.both} | {"twice": simulator.fakes.twice},
-            "privacy": privacy_lens.table(simulator.engine.services.renderer),
+            "privacy": self._privacy(),
         }
         changed = {key: value for key, value in standing.items() if self._standing.get(key) != value}
         self._standing = standing
         return changed
+
+    def _privacy(self) -> dict[str, Any]:
+        """The table of who can read what; it says the same until other texts are loaded."""
+        words = self._simulator.engine.services.renderer
+        if self._lens is None or self._lens[0] is not words:
+            self._lens = words, privacy_lens.table(words)
+        return self._lens[1]
 
     async def soonest(self) -> datetime | None:
         """When the next thing falls due."""
