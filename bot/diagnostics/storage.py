@@ -136,8 +136,9 @@ def gone_finding(lingering: Collection[Lingering]) -> Finding:
         return Finding(
             "gone-from-tables",
             "warn",
-            "What is destroyed stays in the tables: for over a minute something has held a snapshot of this database.",
-            "Look for it in pg_stat_activity (backend_xmin), pg_replication_slots and pg_prepared_xacts, and end it.",
+            "What is destroyed stays in the tables: something holds a snapshot of this database, or a lock on them.",
+            "Look for it in pg_stat_activity (backend_xmin), pg_replication_slots, pg_prepared_xacts and pg_locks, and "
+            "end it where it lasts.",
         )
     return Finding("gone-from-tables", "ok", "What is destroyed leaves the tables within a minute.")
 

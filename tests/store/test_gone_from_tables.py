@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterator
 
 import psycopg
@@ -67,3 +68,80 @@ async def test_a_snapshot_that_is_held_is_said_once_a_minute_has_passed(
             assert (await readiness.forgetting(opened.lingering)()).id == "gone-from-tables"
             other.execute("ROLLBACK")
         assert looked_at(await opened.lingering(), new_database) == ("ok", ())
+
+
+def bytes_of_the_table(url: str) -> int:
+    """How long the table is: VACUUM gives the pages back once nothing on them is left."""
+    with psycopg.connect(url, autocommit=True) as look:
+        ((size,),) = look.execute("SELECT pg_relation_size('records')").fetchall()
+    return int(size)
+
+
+@pytest.mark.parametrize(
+    "holds",
+    [
+        ("BEGIN ISOLATION LEVEL REPEATABLE READ", "SELECT count(*) FROM records"),
+        ("BEGIN", "LOCK TABLE records IN SHARE UPDATE EXCLUSIVE MODE"),
+    ],
+    ids=["a snapshot", "a lock"],
+)
+async def test_what_was_held_for_a_moment_only_is_removed_by_the_purge_that_follows(holds, new_database: str) -> None:
+    async with store_in(new_database) as opened:
+        await opened.save(a_record("r1"))
+        with psycopg.connect(new_database, autocommit=True) as other:
+            for statement in holds:
+                other.execute(statement)
+            await opened.save(Deletion("r1", 1))
+            await opened.purge()
+            other.execute("ROLLBACK")
+        assert bytes_of_the_table(new_database)
+        await opened.purge()
+    assert bytes_of_the_table(new_database) == 0
+
+
+async def test_what_a_killed_process_left_is_removed_by_the_next_one(new_database: str) -> None:
+    async with store_in(new_database) as opened:
+        await opened.save(a_record("r1"))
+        await opened.save(Deletion("r1", 1))
+    async with store_in(new_database) as opened:
+        await opened.purge()
+    assert bytes_of_the_table(new_database) == 0
+
+
+async def test_what_is_destroyed_while_a_purge_runs_is_removed_by_the_next_one(
+    new_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql, "HOLDING", "SELECT '' WHERE false")  # looked at before anything is held
+    async with store_in(new_database) as opened:
+        await opened.save(a_record("r1"))
+        with psycopg.connect(new_database, autocommit=True) as other:
+            other.execute("BEGIN")
+            other.execute("SELECT FROM records FOR UPDATE")
+            deleting = asyncio.ensure_future(opened.save(Deletion("r1", 1)))
+            while other.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() == (0,):
+                await opened.check()
+            await opened.purge()
+            other.execute("ROLLBACK")
+            await deleting
+        await opened.purge()
+    assert bytes_of_the_table(new_database) == 0
+
+
+async def test_a_lock_that_is_held_is_said(new_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "HELD_SECONDS", 0.0)
+    async with store_in(new_database) as opened:
+        with psycopg.connect(new_database, autocommit=True) as other:
+            other.execute("BEGIN")
+            other.execute("LOCK TABLE record_keys IN SHARE MODE")
+            assert await opened.lingering() == [Lingering.SNAPSHOT]
+            other.execute("ROLLBACK")
+        assert await opened.lingering() == []
+
+
+async def test_a_snapshot_of_another_user_is_said_by_the_doctor_too(not_the_owner: str, new_database: str) -> None:
+    with psycopg.connect(new_database, autocommit=True) as other:
+        other.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        other.execute("SELECT count(*) FROM records")
+        assert Lingering.SNAPSHOT in connection.inspect_server(not_the_owner).lingering
+        other.execute("ROLLBACK")
+    assert Lingering.SNAPSHOT not in connection.inspect_server(not_the_owner).lingering

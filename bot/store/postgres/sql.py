@@ -130,7 +130,7 @@ PROBE: Final = """
 SELECT pg_logical_emit_message(true, 'peersupport', '') WHERE current_setting('transaction_read_only') = 'off'
 """  # an empty write: its commit waits for the disk as every other one does
 
-VACUUM: Final = "VACUUM (SKIP_LOCKED, INDEX_CLEANUP ON) records, record_keys"
+VACUUM: Final = "VACUUM (INDEX_CLEANUP ON) records, record_keys"
 
 NOT_VACUUMED: Final = """
 SELECT count(*) FROM pg_class AS t WHERE t.oid IN ('records'::regclass, 'record_keys'::regclass)
@@ -146,11 +146,16 @@ WHERE pid <> pg_backend_pid() AND coalesce(backend_xid, backend_xmin) IS NOT NUL
   AND (datname IS NULL OR datname = current_database()) AND backend_type IS DISTINCT FROM 'autovacuum worker'
 UNION ALL SELECT 'slot ' || slot_name || ' ' || xmin::text FROM pg_replication_slots WHERE xmin IS NOT NULL
 UNION ALL SELECT 'prepared ' || transaction::text FROM pg_prepared_xacts WHERE database = current_database()
-"""  # whatever holds a snapshot, and which: while it does, VACUUM removes nothing that was destroyed since
+UNION ALL SELECT 'lock ' || pid FROM pg_locks
+WHERE granted AND pid <> pg_backend_pid() AND relation IN ('records'::regclass, 'record_keys'::regclass)
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND mode IN ('ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+"""  # what holds a snapshot, or a lock that VACUUM conflicts with: while it does, nothing destroyed since is removed
 
 HELD_FOR_LONG: Final = """
 SELECT (SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()
-          AND coalesce(backend_xid, backend_xmin) IS NOT NULL AND xact_start < now() - interval '1 minute')
+          AND coalesce(backend_xid, backend_xmin) IS NOT NULL
+          AND coalesce(xact_start < now() - interval '1 minute', true))  -- of another user's it may not be shown
      + (SELECT count(*) FROM pg_prepared_xacts
         WHERE database = current_database() AND prepared < now() - interval '1 minute')
 """

@@ -81,7 +81,9 @@ class PostgresStore:
         self._saving: set[asyncio.Task[None]] = set()
         self._kinds: dict[str, _KindCache] = {}  # the last answers of `all_of_kind`
         self._holding: dict[str, float] = {}  # snapshots that are held, and since when we see them
-        self._outdated = False  # whether a page may still hold what was destroyed or replaced
+        self._outdated = (
+            True  # whether a page may still hold what was destroyed or replaced, by a process before us too
+        )
 
     @classmethod
     async def open(cls, url: str) -> Self:
@@ -216,13 +218,14 @@ class PostgresStore:
             task.exception()  # the caller of `save` has it
 
     async def _save(self, changes: Sequence[Record | Deletion]) -> None:
-        self._outdated = self._outdated or any(change.revision for change in changes)
         try:
             await self._save_once(changes)
         except _ConnectionLost:
             await self._pool.drain()  # the pool's other connections are broken, too
             if not await self._is_written(changes):
                 raise StaleRevision from None
+        finally:  # not before: a purge meanwhile does not see it
+            self._outdated = self._outdated or any(change.revision for change in changes)
 
     async def _save_once(self, changes: Sequence[Record | Deletion]) -> None:
         async with self._connection() as connection:
@@ -262,12 +265,14 @@ class PostgresStore:
         """Remove destroyed and replaced versions from tables and indexes now, not whenever autovacuum gets to it.
 
         What the write-ahead log, a standby, a backup or the unused part of a page still holds is sealed
-        (docs/decisions/postgres-store.md). A failure is left to the next call.
+        (docs/decisions/postgres-store.md). A failure, and what something else held meanwhile, is left to the next call.
         """
         outdated, self._outdated = self._outdated, False
+        if not outdated:
+            return
         try:
-            if outdated:
-                await self._read(sql.VACUUM)
+            self._outdated = bool(await self._read(sql.HOLDING))  # it is not removed while this is held
+            await self._read(sql.VACUUM)
         except (DatabaseUnavailable, StaleRevision):
             self._outdated = True  # the next call does it
 
