@@ -64,7 +64,7 @@ async def examine_network(settings: Settings, now: Callable[[], datetime]) -> tu
     found: list[Finding] = []
     for name in platforms:
         found.append(network.reachability(name, probes[name]))
-        found.append(network.certificate(name, await network.issuers(name, egress)))
+        found.append(network.certificate(name, await network.issuers(name, egress), network.hosts(name, settings)))
     return (*found, *network.clock(probe for hosts in probes.values() for probe in hosts))
 
 

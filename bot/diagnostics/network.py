@@ -40,10 +40,6 @@ Fault = Literal[
 ]
 
 TITLES: Final = {"slack": "Slack", "teams": "Microsoft"}
-HOSTS: Final = {
-    "slack": "slack.com and hooks.slack.com",
-    "teams": "login.microsoftonline.com, login.botframework.com and smba.trafficmanager.net",
-}
 PUBLIC: Final = ("DigiCert", "Microsoft", "Amazon", "Google Trust", "Let's Encrypt", "GlobalSign", "Sectigo", "Entrust")
 """Who signs the platforms' certificates; any other signer is probably a hospital's proxy that inspects TLS."""
 MAX_CLOCK_SKEW: Final = timedelta(minutes=4)
@@ -64,6 +60,7 @@ class HostProbe:
 
     fault: Fault = ""
     ahead: timedelta | None = None
+    host: str = ""
 
 
 def addresses(platform: str, settings: Settings) -> tuple[str, ...]:
@@ -75,6 +72,20 @@ def addresses(platform: str, settings: Settings) -> tuple[str, ...]:
     service = (settings.teams_service_hosts or ("smba.trafficmanager.net",))[0]
     whole = service if "://" in service else f"https://{service}/"
     return tuple({_origin(each): each for each in (settings.teams_openid_url, token, whole)}.values())
+
+
+def hosts(platform: str, settings: Settings) -> str:
+    """Name the hosts of a platform in words; those of a cloud of its own are others."""
+    return _listed(_host(address) for address in addresses(platform, settings))
+
+
+def _listed(names: Iterable[str]) -> str:
+    *first, last = dict.fromkeys(names)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _host(address: str) -> str:
+    return urlsplit(address).hostname or ""
 
 
 def _origin(address: str) -> str:
@@ -90,15 +101,17 @@ async def probe_platform(platform: str, egress: Egress, now: Callable[[], dateti
 async def probe_host(address: str, route: Route, now: Callable[[], datetime]) -> HostProbe:
     """Send one request to this address; any response means that the host can be reached."""
     how: Any = {"proxy": route.proxy, "ssl": route.tls, "allow_redirects": False}
+    host = _host(address)
     try:
         async with aiohttp.ClientSession(timeout=_TIMEOUT, trust_env=False) as session:
             before = now()
             async with session.get(address, **how) as response:
                 if route.proxy and response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-                    return HostProbe("proxy-password")  # how a proxy refuses where nothing is encrypted
-                return HostProbe(ahead=_ahead(response.headers.get("Date", ""), before + (now() - before) / 2))
+                    return HostProbe("proxy-password", host=host)  # how a proxy refuses where nothing is encrypted
+                ahead = _ahead(response.headers.get("Date", ""), before + (now() - before) / 2)
+                return HostProbe(ahead=ahead, host=host)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        return HostProbe(_fault(error))
+        return HostProbe(_fault(error), host=host)
 
 
 def _ahead(date_header: str, ours: datetime) -> timedelta | None:
@@ -193,7 +206,9 @@ def reachability(platform: str, probes: Sequence[HostProbe]) -> Finding:
     if not faults:
         return Finding(f"{platform}-network", "ok", f"{title} can be reached from here.")
     says, fix = _FAULTS[faults[0]]
-    return Finding(f"{platform}-network", "fail", says.format(title=title), fix.format(hosts=HOSTS[platform]))
+    return Finding(
+        f"{platform}-network", "fail", says.format(title=title), fix.format(hosts=_listed(each.host for each in probes))
+    )
 
 
 _FAULTS: Final[dict[Fault, tuple[str, str]]] = {
@@ -222,8 +237,8 @@ _FAULTS: Final[dict[Fault, tuple[str, str]]] = {
 }  # fmt: skip
 
 
-def certificate(platform: str, signed_by: Iterable[str]) -> Finding:
-    """Report who signed a platform's certificates: a signer that is no public authority can read along."""
+def certificate(platform: str, signed_by: Iterable[str], hosts: str) -> Finding:
+    """Report who signed the certificates of a platform's hosts: a signer that is no public authority can read along."""
     title, names = TITLES[platform], sorted(signed_by)
     if not names:
         return Finding(f"{platform}-certificate", "ok", f"No certificate of {title} was seen.")
@@ -235,7 +250,7 @@ def certificate(platform: str, signed_by: Iterable[str]) -> Finding:
         "warn",
         f"{title}'s certificate is signed by {' and '.join(others)}, which looks like a proxy that reads along "
         "(TLS inspection): what clinicians write passes through it.",
-        f"Have {HOSTS[platform]} excepted from the inspection; if it has to stay, say so in the privacy notice.",
+        f"Have {hosts} excepted from the inspection; if it has to stay, say so in the privacy notice.",
     )
 
 

@@ -221,7 +221,7 @@ CASES: list[tuple[Any, Broken]] = [
     (refuses, ("slack-live", "fail", "SLACK_BOT_TOKEN")),
     (lacks_scopes, ("slack-live", "fail", "slack-manifest")),
     (has_too_many_scopes, ("slack-live", "warn", "slack-manifest")),
-    (is_away, ("slack-network", "fail", "slack.com")),
+    (is_away, ("slack-network", "fail", "127.0.0.1")),
     (is_away, ("slack-live", "fail", "SLACK_API_URL")),
     (has_a_skewed_clock(timedelta(minutes=2)), ("clock", "warn", "chrony")),
     (has_a_skewed_clock(SKEW), ("clock", "fail", "chrony")),
@@ -241,7 +241,7 @@ CASES: list[tuple[Any, Broken]] = [
     (is_away, ("people-live", "warn", "again")),
     (teams_with_a_wrong_secret, ("teams-live", "fail", "TEAMS_CLIENT_SECRET")),
     (teams_without_keys, ("teams-live", "fail", "TEAMS_OPENID_URL")),
-    (teams_without_keys, ("teams-network", "fail", "login.botframework.com")),
+    (teams_without_keys, ("teams-network", "fail", "127.0.0.1")),
     (a_folder_that_is_closed, ("store-folder", "fail", "PEERSUPPORT_STORE")),
 ]
 
@@ -279,9 +279,32 @@ async def test_a_healthy_set_up_is_ok(tmp_path):
 )
 def test_faults_that_the_loopback_cannot_produce_are_named_too(failure, fix):
     """To ask for a name, or wait for nobody, would reach beyond it or take its time."""
-    found = network.reachability("teams", [HostProbe(network._fault(failure))])
+    found = network.reachability("teams", [HostProbe(network._fault(failure), host="login.example.org")])
     assert (found.id, found.status) == ("teams-network", "fail")
     assert fix in found.fix
+    assert "login.example.org" in found.fix
+
+
+@pytest.mark.parametrize(
+    ("platform", "settings", "hosts"),
+    [
+        ("teams", {}, "login.botframework.com, login.microsoftonline.com and smba.trafficmanager.net"),
+        (
+            *("teams", {"TEAMS_CLOUD": "gcc"}),
+            "login.botframework.com, login.microsoftonline.com and smba.infra.gcc.teams.microsoft.com",
+        ),
+        (
+            *("teams", {"TEAMS_CLOUD": "dod"}),
+            "login.botframework.azure.us, login.microsoftonline.us and smba.infra.dod.teams.microsoft.us",
+        ),
+        ("slack", {}, "slack.com and hooks.slack.com"),
+        ("slack", {"SLACK_API_URL": "https://slack-gov.com/api/"}, "slack-gov.com"),
+    ],
+)
+def test_the_hosts_to_let_through_are_those_of_the_cloud_that_is_set(tmp_path, platform, settings, hosts):
+    found = config.load(settings, tmp_path)
+    assert network.hosts(platform, found) == hosts
+    assert hosts in network.certificate(platform, ["An Inspecting Proxy"], network.hosts(platform, found)).fix
 
 
 @pytest.mark.parametrize("signer", PUBLIC)
