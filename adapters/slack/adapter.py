@@ -181,11 +181,24 @@ class SlackAdapter:
     async def is_accepted(self) -> bool:
         """Return whether Slack accepts the token; False also when it does not answer. Notes which scopes it has now."""
         try:
-            answer = await self._client.read("auth.test")
-        except (RetryLater, OutcomeUnknown, AccessRevoked, Unreachable, Rejected):
+            return not await self.is_refused()
+        except RetryLater:
             return False
+
+    async def is_refused(self) -> bool:
+        """Return whether Slack refuses the token. Notes which scopes it has now.
+
+        Raises:
+            RetryLater: Slack did not say.
+        """
+        try:
+            answer = await self._client.read("auth.test")
+        except AccessRevoked:
+            return True
+        except (OutcomeUnknown, Unreachable, Rejected):
+            raise RetryLater from None
         self.granted_scopes = _scopes(answer) or self.granted_scopes
-        return True
+        return False
 
     # ------------------------------------------------------------ for the webhook
 

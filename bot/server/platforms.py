@@ -80,9 +80,15 @@ class Platform:
     refused: str = ""
 
     async def start(self) -> None:
-        """Show the platform our credentials. Raises PlatformNotStarted where it refuses them or does not answer."""
+        """Show the platform our credentials. Raises PlatformNotStarted where it refuses them or does not answer.
+
+        A single refusal may be a passing fault of its own: it is believed when the platform repeats it.
+        """
         try:
-            await self.open()
+            try:
+                await self.open()
+            except AccessRevoked:
+                await self.open()
         except (AccessRevoked, RetryLater, OutcomeUnknown) as failure:
             raise PlatformNotStarted(self.name, failure, refused=self.refused) from failure
 

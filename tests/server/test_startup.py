@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 
 import pytest
 from structlog.testing import capture_logs
 
+from adapters.base import Card, Link
 from adapters.rate_limit import RateLimiter
 from bot import config
 from bot.server.app import ServerOptions, running_server
-from bot.server.platforms import PlatformNotStarted
+from bot.server.platforms import PlatformNotStarted, teams_adapter
+from conversations.model import Person
 from tests.stories.serve import TICK, hospital, no_wait, probe, surroundings
 
 BINDS = {"PEERSUPPORT_BIND": "127.0.0.1:0", "PEERSUPPORT_OPS_BIND": "127.0.0.1:0"}
@@ -72,3 +75,28 @@ async def test_a_wrong_signing_secret_is_a_warning_and_an_alert_and_ends_with_th
     assert [line for line in logs if line["event"] == "signatures-refused"] == [
         {"event": "signatures-refused", "platform": "slack", "log_level": "error"}
     ]
+
+
+async def test_the_cloud_that_is_set_is_the_one_that_teams_is_spoken_to_in(tmp_path):
+    async with hospital(tmp_path, ("U0ANA", "U0BO"), ("U0BO",), None) as (slack, teams, time):
+        teams.login.scope = "https://api.botframework.us/.default"
+        settings = config.load(surroundings(slack, teams, tmp_path / "data", TEAMS_CLOUD="gcc-high"), tmp_path)
+        adapter = teams_adapter(settings, time.now)
+        await adapter.start()  # no token is given for another scope
+        bo = Person("teams", teams.tenant, teams.aad("U0BO"))
+        shown = await adapter.render(Card("c1", "t", "p", link=Link("Write to Bo", bo)))
+        await adapter.close()
+    assert "https://gov.teams.microsoft.us/l/chat/" in json.dumps(shown)
+
+
+@pytest.mark.parametrize(("platform", "method"), [("slack", "auth.test"), ("teams", "token")])
+async def test_a_refusal_that_is_not_repeated_keeps_nobody_from_starting(tmp_path, platform, method):
+    async with hospital(tmp_path, ("U0ANA", "U0BO"), ("U0BO",), None) as (slack, teams, time):
+        slack.fails("auth.test", times=int(platform == "slack"), error="invalid_auth")
+        teams.fails("token", times=int(platform == "teams"), status=401, error="invalid_client")
+        settings = config.load_to_serve(surroundings(slack, teams, tmp_path / "data", **BINDS), tmp_path)
+        async with running_server(settings, ServerOptions(time.now, TICK)) as programme:
+            assert await probe(programme.ops_url) == (200, "ok")
+            found = {each.id: each.status for each in await programme.monitoring.readiness.check()}
+            assert (found["slack"], found["teams"]) == ("ok", "ok")
+        assert len((slack if platform == "slack" else teams).called(method)) > 1

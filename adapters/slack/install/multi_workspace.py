@@ -187,7 +187,7 @@ class MultiWorkspaceSlack:
     async def uninstalled(self, origin: Origin, at: datetime) -> bool:
         """Delete the installation this is about, unless it was made since. Never leaves no workspace: False."""
         id_ = origin.enterprise if origin.organisation_wide or not origin.team else origin.team
-        if (slack := await self._adapter(id_)) and await slack.is_accepted():
+        if (slack := await self._adapter(id_)) and not await slack.is_refused():
             return False  # of an older token, or removed from one workspace of an organisation that still has it
         if id_ and await self._installations.remove(id_, at):
             self._adapters.pop(id_, None)

@@ -61,6 +61,9 @@ class WorkspaceResolver(Protocol):
         """Note that access was revoked at this time, and return whether that leaves no workspace at all.
 
         Slack's events are asked about first: one of them may speak of a token that has been replaced since.
+
+        Raises:
+            RetryLater: Slack does not say now whether it accepts the token.
         """
 
 
@@ -88,7 +91,7 @@ class SingleWorkspace:
         return ResolvedWorkspace(self._slack, found, origin.team) if found else None
 
     async def uninstalled(self, origin: Origin, at: datetime) -> bool:
-        """Return whether it is this workspace, and Slack no longer accepts the token; there is no other."""
+        """Return whether it is this workspace, and Slack refuses the token; there is no other."""
         del at
         at_ours = await self.resolve(origin)
-        return at_ours is not None and not await at_ours.slack.is_accepted()
+        return at_ours is not None and await at_ours.slack.is_refused()

@@ -382,6 +382,18 @@ async def test_only_the_loss_of_the_bots_own_token_counts_and_only_there(tmp_pat
         assert (await s.slack.command(ANA)).json["blocks"]
 
 
+async def test_while_slack_does_not_say_whether_it_takes_a_token_no_workspace_is_lost(tmp_path):
+    async with several(tmp_path) as s:
+        await installed(s, HERE, THERE)
+        revoked = {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": ["U0BOT"]}}
+        for fault in ({"status": 503}, {"error": "fatal_error"}, {"html": True}):
+            s.slack.fails("auth.test", times=1, **fault)
+            assert (await s.slack.event(revoked, team=THERE)).status == 503  # Slack sends it again
+            assert await s.kinds("installation") == 2
+        assert (await s.slack.event(revoked, team=THERE)).status == 200
+        assert await s.kinds("installation") == 2
+
+
 async def test_a_token_that_slack_no_longer_takes_keeps_its_messages_owed_and_the_others_going(tmp_path):
     async with several(tmp_path) as s:
         s.slack.joins(BO, team=THERE)
