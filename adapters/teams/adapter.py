@@ -113,7 +113,7 @@ class TeamsAdapter(BotAdapter):  # type: ignore[misc]  # botbuilder ships no typ
         self._http = HttpSession(TIMEOUT, proxy=proxy, ca_file=ca_file, limit=CONNECTIONS, connector=connector)
         self._hosts = AllowedHosts(service_hosts)
         self._tokens = AccessTokens(token_url, client_id, client_secret.strip(), self._http, now, scope)
-        self._client = TeamsClient(self._http, self._tokens, self._hosts, now)
+        self._client = TeamsClient(self._http, self._tokens, self._hosts, self.tenants, now)
         self._keys = SigningKeys(openid_url, self._http, now)
         self.verifier = TokenVerifier(client_id, issuer, frozenset(self.tenants), self._keys, self._hosts, now)
         self._limiter = pace or RateLimiter(RATES)
@@ -183,13 +183,8 @@ class TeamsAdapter(BotAdapter):  # type: ignore[misc]  # botbuilder ships no typ
         return None
 
     async def is_accepted(self) -> bool:
-        """Return whether Microsoft gives us tokens and the connector takes them; False also without an answer."""
-        try:
-            for tenant in self.tenants:
-                await self._tokens.renew(tenant)
-        except (AccessRevoked, RetryLater):
-            return False
-        return not self._client.refusals.any
+        """Return whether Microsoft gives us a token and the connector takes it, in one tenant at least."""
+        return await self._client.is_accepted()
 
     async def profile(self, person: Person) -> Profile:
         """Return the person's profile, asked once an hour and cached in memory."""

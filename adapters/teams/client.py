@@ -9,9 +9,10 @@ https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connec
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
@@ -37,6 +38,8 @@ https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit
 TIMEOUT: Final = aiohttp.ClientTimeout(total=12, connect=5)
 CONNECTIONS: Final = 20
 
+_REFUSED_BY_ONE: Final = timedelta(minutes=1)  # until what one tenant of several refuses is sent again
+
 
 @dataclass(slots=True)
 class TeamsClient:
@@ -48,12 +51,14 @@ class TeamsClient:
         http: The session to call over.
         tokens: The bot's access tokens.
         hosts: The hosts that may be sent them.
+        tenants: The tenants that the bot serves.
         now: Tells the time.
     """
 
     http: HttpSession
     tokens: AccessTokens
     hosts: AllowedHosts
+    tenants: Sequence[str] = field(repr=False)
     now: Callable[[], datetime]
     refusals: Refusals = field(init=False)
 
@@ -90,8 +95,28 @@ class TeamsClient:
         path = f"{_chat(chat.chat)}/members/{quote(person, safe='')}"
         return await self._call("GET", chat.service, path, chat.tenant)
 
+    async def is_accepted(self, *, besides: str = "") -> bool:
+        """Return whether some tenant, besides this one, gives us a token and was not lately seen to refuse it."""
+        for tenant in self.tenants:
+            if tenant != besides and not self.refusals.refuses(tenant):
+                with suppress(AccessRevoked, RetryLater):
+                    await self.tokens.renew(tenant)
+                    return True
+        return False
+
     async def _call(
         self, method: str, service: str, path: str, tenant: str, body: Mapping[str, Any] | None = None
+    ) -> Mapping[str, Any]:
+        """Call once. What one tenant refuses is no refusal of the others: then the platform is not shut."""
+        try:
+            return await self._call_as_bot(method, service, path, tenant, body)
+        except AccessRevoked:
+            if await self.is_accepted(besides=tenant):
+                raise RetryLater(_REFUSED_BY_ONE) from None
+            raise
+
+    async def _call_as_bot(
+        self, method: str, service: str, path: str, tenant: str, body: Mapping[str, Any] | None
     ) -> Mapping[str, Any]:
         if not self.hosts.allows(service):
             log.failed("connector", "host-not-on-the-list")

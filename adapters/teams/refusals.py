@@ -33,7 +33,7 @@ class Refusals:
     def refused(self, tenant: str) -> AccessRevoked | RetryLater:
         """Note that a fresh token was refused, and return what that means: RetryLater until it has lasted."""
         now = self.now()
-        if not self._is_recent(tenant):
+        if not self.refuses(tenant):
             self._first[tenant] = now
         self._last[tenant] = now
         return AccessRevoked() if now - self._first[tenant] >= BELIEVED_AFTER else RetryLater(_AGAIN)
@@ -42,11 +42,7 @@ class Refusals:
         """Note a success: nothing is held against the tenant any more."""
         self._last.pop(tenant, None)
 
-    @property
-    def any(self) -> bool:
-        """Whether a tenant was refused lately, without a success since."""
-        return any(self._is_recent(tenant) for tenant in self._last)
-
-    def _is_recent(self, tenant: str) -> bool:
+    def refuses(self, tenant: str) -> bool:
+        """Return whether a tenant was refused lately, without a success since."""
         last = self._last.get(tenant)
         return last is not None and self.now() - last < FORGOTTEN_AFTER

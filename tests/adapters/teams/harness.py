@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -75,13 +75,13 @@ def patient() -> RateLimiter:
     return RateLimiter(RATES, patience=float("inf"), sleep=no_wait)
 
 
-def adapter_at(teams: TeamsServer, **more: Any) -> TeamsAdapter:
-    """An adapter that takes this for Microsoft."""
+def adapter_at(teams: TeamsServer, *, tenants: Sequence[str] = (), **more: Any) -> TeamsAdapter:
+    """An adapter that takes this for Microsoft, in its tenant or in these."""
     said = teams.settings()
     return TeamsAdapter(
         said["TEAMS_CLIENT_ID"],
         said["TEAMS_CLIENT_SECRET"],
-        [said["TEAMS_TENANT_ID"]],
+        tenants or [said["TEAMS_TENANT_ID"]],
         **{
             "now": teams.now,
             "openid_url": said["TEAMS_OPENID_URL"],

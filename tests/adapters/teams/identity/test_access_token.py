@@ -122,6 +122,27 @@ async def test_a_fresh_token_that_is_not_taken_either_is_believed_after_a_minute
             assert len(h.teams.called(method)) == before + 2
 
 
+async def test_what_one_tenant_of_several_refuses_shuts_nobody_out_of_the_others() -> None:
+    other = "0e0e0e0e-1111-4222-8333-444455556666"
+    async with harness() as h:
+        adapter = adapter_at(h.teams, tenants=(other, h.teams.tenant))
+        adapter._http.open()
+        here, there = h.person("ana"), Person("teams", other, "eva")
+        await adapter.deliver(here, None, WELCOME, None)
+        with pytest.raises(RetryLater) as later:
+            await adapter.deliver(there, None, WELCOME, None)  # its directory gives us no token
+        assert later.value.after <= timedelta(minutes=1)
+        assert await adapter.is_accepted()
+        h.teams.fails("post", status=403, error="BotDisabledByAdmin", times=2)
+        with pytest.raises(RetryLater):
+            await adapter.deliver(here, None, WELCOME, None)
+        h.pass_(timedelta(minutes=1))
+        with pytest.raises(AccessRevoked):
+            await adapter.deliver(here, None, WELCOME, None)  # now nobody is left
+        assert await adapter.is_accepted() is False
+        await adapter.close()
+
+
 async def test_a_secret_that_is_not_taken_stops_at_the_start_and_later() -> None:
     async with TeamsServer(now=lambda: NOON) as teams:
         adapter = adapter_at(teams)
