@@ -18,12 +18,15 @@ from typing import Any
 import pytest
 
 from adapters.base import Adapter
+from bot.crypto.vault import Vault
 from bot.engine.engine import Engine
 from bot.engine.outbox import LEASE
 from bot.engine.repository import ConversationRepository
 from bot.playground.chat_script import ChatScript, Disagrees, scenarios
 from bot.playground.simulator import KEY, Simulator
+from bot.store.base import Store
 from tests.running.examples import every_nth
+from tests.store.postgres_server import Server, store_in
 
 DIALOGUES = ("stay-unnamed-and-write", "across-platforms", "no-tap-needed", "worried-and-handed-back", "someone-else")
 FORGOTTEN = ("across-platforms",)  # before the first wakes: what it still touches is taken away
@@ -89,13 +92,19 @@ class LateReplica(Simulator):
 
     def _begin(self, adapters: Mapping[str, Adapter], key: bytes = KEY) -> Any:
         freezing: Any = {name: Freezing(adapter, self) for name, adapter in adapters.items()}
-        first = super()._begin(freezing, key)
+        first = self._first(freezing, key)
         self._repositories = [first.services.repository]
-        services = first.services
+        services = replace(first.services, store=self._store_of_the_second(first))
         repository = ConversationRepository(services.store, services.vault, services.now)
         self._repositories.append(repository)
         second = Engine(replace(services, repository=repository, adapters=adapters, written=asyncio.Event()))
         return OneAfterTheOther(first, second, self)
+
+    def _first(self, adapters: Mapping[str, Adapter], key: bytes) -> Engine:
+        return super()._begin(adapters, key)
+
+    def _store_of_the_second(self, first: Engine) -> Store:
+        return first.services.store
 
     async def passes_through(self, call: Any, *args: Any) -> Any:
         """Make the call, unless it is the one that freezes."""
@@ -131,6 +140,20 @@ class LateReplica(Simulator):
         await engine.second.idle()
 
 
+class LateOnPostgres(LateReplica):
+    """The same on a database that the two share, each over connections of its own."""
+
+    def __init__(self, folder: Path, call: int, *, done: bool, stores: tuple[Store, Store]) -> None:
+        super().__init__(folder, call, done=done)
+        self._stores = stores
+
+    def _first(self, adapters: Mapping[str, Adapter], key: bytes) -> Engine:
+        return self._on(self._stores[0], adapters, Vault(key))
+
+    def _store_of_the_second(self, first: Engine) -> Store:
+        return self._stores[1]
+
+
 class Forgiving(ChatScript):
     """Plays what people do, whatever they are shown meanwhile."""
 
@@ -144,9 +167,8 @@ class Forgiving(ChatScript):
         self.unread.clear()
 
 
-async def plays(dialogue: str, folder: Path, call: int, *, done: bool) -> tuple[bool, dict[str, list[Any]]]:
-    """Whether this call was reached, and what everybody has in their chat after it."""
-    simulator = LateReplica(folder, call, done=done)
+async def plays(dialogue: str, simulator: LateReplica) -> tuple[bool, dict[str, list[Any]]]:
+    """Whether the call was reached, and what everybody has in their chat after it."""
     script = Forgiving(simulator)
     for number, line in enumerate(scenarios()[dialogue].read_text("utf-8").splitlines(), 1):
         await script.line(number, line)
@@ -162,15 +184,40 @@ async def plays(dialogue: str, folder: Path, call: int, *, done: bool) -> tuple[
     return reached, shown
 
 
+Shown = Mapping[str, list[Any]]
+
+
+def false_cards(shown: Shown, expected: Shown, *, forgotten: bool) -> list[Any]:
+    """What somebody has in their chat that they would not have, or has not that they would."""
+    found: list[Any] = []
+    for name, cards in expected.items():
+        kept, wanted = Counter(shown[name]), Counter(cards)
+        if kept != wanted and not (forgotten and kept < wanted):
+            found += [*(kept - wanted), *(wanted - kept)]
+    return found
+
+
 @pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("dialogue", DIALOGUES)
 async def test_whichever_call_freezes_nobody_keeps_a_false_card(dialogue, done, tmp_path: Path):
-    _, expected = await plays(dialogue, tmp_path / "never", 1_000, done=done)
+    _, expected = await plays(dialogue, LateReplica(tmp_path / "never", 1_000, done=done))
     reached, call = True, 0
     while reached:
-        reached, shown = await plays(dialogue, tmp_path / str(call), call, done=done)
-        for name, cards in expected.items():
-            kept, wanted = Counter(shown[name]), Counter(cards)
-            assert kept == wanted or (dialogue in FORGOTTEN and kept < wanted), f"call {call} froze: {kept - wanted}"
+        reached, shown = await plays(dialogue, LateReplica(tmp_path / str(call), call, done=done))
+        assert false_cards(shown, expected, forgotten=dialogue in FORGOTTEN) == [], f"call {call} froze"
+        call += STEP
+    assert call > len(expected)
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("dialogue", ["stay-unnamed-and-write", "worried-and-handed-back"])
+async def test_so_it_is_on_postgresql(dialogue, done, tmp_path: Path, postgres: Server):
+    _, expected = await plays(dialogue, LateReplica(tmp_path / "never", 1_000, done=done))
+    reached, call = True, 0
+    while reached:
+        async with store_in(url := postgres.url(postgres.database("test_0"))) as one, store_in(url) as other:
+            late = LateOnPostgres(tmp_path / str(call), call, done=done, stores=(one, other))
+            reached, shown = await plays(dialogue, late)
+        assert false_cards(shown, expected, forgotten=False) == [], f"call {call} froze"
         call += STEP
     assert call > len(expected)
