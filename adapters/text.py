@@ -13,6 +13,7 @@ NAME_LIMIT: Final = 80
 
 _JOINERS: Final = "\u200c\u200d"
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0\u17b4\u17b5")  # fillers of Hangul and Khmer, blank Braille
+_NO_INK: Final = "\U000e0000"  # from here on, tags and selectors: what is not assigned is ignored when it is shown
 _TOKEN_LIMIT: Final = 3000  # characters; Slack's private_metadata is the longest place for one
 
 
@@ -40,13 +41,17 @@ def _joins(before: str, after: str) -> bool:
 
 def name(*candidates: object) -> str:
     """Return the first name in which something can be seen, as its owner writes it, or ""; cut to 80 characters."""
-    cleaned = (clean(each).strip() for each in candidates if isinstance(each, str))
+    cleaned = (clean(each).replace("\n", " ").strip() for each in candidates if isinstance(each, str))
     return next((each for each in cleaned if any(map(_can_be_seen, each))), "")[:NAME_LIMIT].strip()
 
 
 def _can_be_seen(c: str) -> bool:
-    """Return whether a character shows ink by itself. Some letters and symbols are blank."""
-    return unicodedata.category(c)[0] in "LNPS" and c not in _BLANK
+    """Return whether a character shows ink by itself. Some letters and symbols are blank.
+
+    One that Python does not know yet may be of a newer script, or of a hospital's own font.
+    """
+    known = unicodedata.category(c)
+    return (known[0] in "LNPS" and c not in _BLANK) or (known in {"Co", "Cn"} and c < _NO_INK)
 
 
 def fit(text: str, limit: int) -> str:

@@ -117,6 +117,20 @@ def test_where_one_name_is_blank_the_other_is_shown(blank: object):
     assert name(blank) == ""
 
 
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("\U0001e4d0\U0001e4d1", "\U0001e4d0\U0001e4d1"),  # Nag Mundari, which Python 3.11 does not know
+        ("\U00031350", "\U00031350"),  # a rare character of Chinese names, likewise
+        ("\ue000", "\ue000"),  # of a font of one's own
+        ("\U000e0100\U000e1000", "Other"),
+        ("Bo\nCall 555 0100 instead", "Bo Call 555 0100 instead"),
+    ],
+)
+def test_a_name_of_any_script_is_shown_and_is_one_line(given: str, shown: str):
+    assert name(given, "Other") == shown
+
+
 def test_a_long_text_loses_nothing_until_slack_s_own_end():
     text = " ".join(f"word{i}" for i in range(1000))
     said = [b["text"]["text"] for b in cards.to_blocks(Card("c1", text, "p"))]

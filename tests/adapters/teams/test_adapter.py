@@ -319,6 +319,15 @@ async def test_who_is_not_in_the_chat_or_comes_from_elsewhere_is_no_member() -> 
         assert (await h.adapter.profile(h.person("bo"))).member  # what was not said is not remembered
 
 
+async def test_whose_name_is_blank_in_teams_is_called_by_their_other_name() -> None:
+    async with harness() as h:
+        h.teams.joins("zo", name="\u3164", givenName="Zo\u00eb", surname="N\u00fa\u00f1ez")
+        h.teams.joins("li", name="\u674e\u5a1c", givenName="Na", surname="Li")
+        assert (await h.adapter.profile(h.person("zo"))).name == "Zo\u00eb N\u00fa\u00f1ez"
+        found = await h.adapter.profile(h.person("li"))
+        assert (found.name, found.other_names) == ("\u674e\u5a1c", ("Na Li",))
+
+
 async def test_who_somebody_is_is_asked_once_a_day() -> None:
     async with harness() as h:
         for _ in range(3):
