@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from adapters.base import Card, Link
 from adapters.rate_limit import RateLimiter
+from adapters.signature_record import REFUSALS
 from bot import config
 from bot.server.app import ServerOptions, running_server
 from bot.server.platforms import PlatformNotStarted, teams_adapter
@@ -100,3 +101,18 @@ async def test_a_refusal_that_is_not_repeated_keeps_nobody_from_starting(tmp_pat
             found = {each.id: each.status for each in await programme.monitoring.readiness.check()}
             assert (found["slack"], found["teams"]) == ("ok", "ok")
         assert len((slack if platform == "slack" else teams).called(method)) > 1
+
+
+@pytest.mark.parametrize("wrong", ["another audience", "expired", "another issuer"])
+async def test_tokens_of_microsoft_s_that_are_all_refused_are_a_warning_too(tmp_path, wrong):
+    async with hospital(tmp_path, ("U0ANA", "U0BO"), ("U0BO",), None) as (slack, teams, time):
+        settings = config.load_to_serve(surroundings(slack, teams, tmp_path / "data", **BINDS), tmp_path)
+        async with running_server(settings, ServerOptions(time.now, TICK)) as programme:
+            teams.app_url = programme.public_url + "/api/messages"
+            for _ in range(REFUSALS):
+                typed = {"type": "message", "text": "help"}
+                assert (await teams.activity("U0BO", typed, token=teams.wrong_tokens()[wrong])).status == 401
+            warned = [each for each in await programme.monitoring.readiness.check() if each.status == "warn"]
+            assert [each.id for each in warned] == ["signatures-refused"]
+            assert "as from teams" in warned[0].says
+            assert await probe(programme.ops_url) == (200, "ok")
