@@ -439,6 +439,21 @@ async def test_what_is_half_filled_in_survives_a_reload_until_it_is_sent(me: Han
     await expect(nights).to_have_count(0)
 
 
+@skins
+async def test_a_line_that_is_half_written_in_a_form_survives_a_reload(me: Hands, skins: dict[str, str]):
+    for who, platform in skins.items():
+        await me.moves(who, platform)
+    await find_a_peer(me)
+    await me.presses("Ana", "Stay unnamed and write here")
+    await me.presses("Ana", "Write")
+    await me.reads_a_form("Ana", "What you write here is passed on")
+    await me.writes("Ana", "It has been a lo")
+    await me.page.reload()
+    await me.reads_a_form("Ana", "What you write here is passed on")
+    await me.presses("Ana", "Send")
+    await me.reads("Cy", "writes:It has been a lo")
+
+
 async def say_hello(me: Hands) -> None:
     """Until it is answered, and nothing is under way any more."""
     async with me.page.expect_response(lambda response: response.url.endswith("/do") and response.ok):
