@@ -159,7 +159,7 @@ async def test_without_a_secret_or_with_an_empty_one_nothing_starts(tmp_path: Pa
 async def test_a_token_that_slack_does_not_accept_is_said_in_a_sentence(tmp_path: Path, error: str) -> None:
     async with story(tmp_path) as s:
         assert await s.serve.end() == 0
-        s.slack.fails("auth.test", error=error)
+        s.slack.fails("auth.test", times=2, error=error)
         assert not await s.serve.begin()
         assert await s.serve._ended == b"2\n"
     assert b"Slack does not accept SLACK_BOT_TOKEN" in s.serve.said
