@@ -7,6 +7,7 @@ method only the name is known, so one counts only if nothing in the product has 
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -17,13 +18,25 @@ EXPECTS = frozenset(("raises", "expect"))
 """What says what is expected: pytest.raises an exception, and Playwright's expect a state of the page."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+ASKED_ABOUT = (ast.Call, ast.Assert, ast.Raise, ast.Attribute, ast.Name)
 Place = tuple[str, str]
 """A module, by its path from the root, and the name of a function or method in it."""
 
 
 def functions_in(path: Path) -> Iterator[Function]:
     """Every function and method in this module."""
-    return (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, Function))
+    return (node for node in ast.walk(parsed(path)) if isinstance(node, Function))
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
+def parts(function: Function) -> tuple[ast.AST, ...]:
+    """Everything in it, at any depth; only what the questions below are about."""
+    return tuple(node for node in ast.walk(function) if isinstance(node, ASKED_ABOUT))
 
 
 @cache
@@ -40,10 +53,10 @@ def functions() -> Mapping[Place, tuple[Function, ...]]:
 def places_of_methods() -> Mapping[str, frozenset[Place]]:
     """Where under tests/ something has this name, for each name that nothing in the product has."""
     ours = {
-        each.name
+        name
         for room in ("conversations", "adapters", "bot")
         for path in ROOT.glob(f"{room}/**/*.py")
-        for each in functions_in(path)
+        for name in re.findall(r"\bdef (\w+)", path.read_text("utf-8"))
     }
     found = defaultdict[str, frozenset[Place]](frozenset)
     for place in functions():
@@ -55,9 +68,7 @@ def places_of_methods() -> Mapping[str, frozenset[Place]]:
 @cache
 def imports(module: str) -> Mapping[str, Place]:
     """What this module takes from others under tests/, by the name it has here."""
-    statements = (
-        node for node in ast.walk(ast.parse((ROOT / module).read_text("utf-8"))) if isinstance(node, ast.ImportFrom)
-    )
+    statements = (node for node in ast.walk(parsed(ROOT / module)) if isinstance(node, ast.ImportFrom))
     return {
         each.asname or each.name: (f"{(statement.module or '').replace('.', '/')}.py", each.name)
         for statement in statements
@@ -68,7 +79,7 @@ def imports(module: str) -> Mapping[str, Place]:
 def leads_to(module: str, function: Function) -> set[Place]:
     """What this function calls that stands under tests/."""
     found: set[Place] = set()
-    for called in (node.func for node in ast.walk(function) if isinstance(node, ast.Call)):
+    for called in (node.func for node in parts(function) if isinstance(node, ast.Call)):
         if isinstance(called, ast.Name):
             found.add(imports(module).get(called.id, (module, called.id)))
         elif isinstance(called, ast.Attribute):
@@ -83,7 +94,7 @@ def asserts(function: Function) -> bool:
         or (isinstance(node, ast.Raise) and "AssertionError" in ast.dump(node))
         or (isinstance(node, ast.Attribute) and node.attr in EXPECTS)
         or (isinstance(node, ast.Name) and node.id in EXPECTS)
-        for node in ast.walk(function)
+        for node in parts(function)
     )
 
 
