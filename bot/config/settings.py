@@ -135,7 +135,7 @@ class Settings(BaseModel):
     close_after: parsers.PositiveDuration = _afterwards("PEERSUPPORT_CLOSE_AFTER", "7d")
     """A request closes this long after the last touch; not at once."""
     erase_after: parsers.Duration = _afterwards("PEERSUPPORT_ERASE_AFTER", "7d")
-    """What a request held is destroyed this long after its close."""
+    """What a request held is destroyed this long after its close; with less than a day, a crisis card goes with it."""
 
     store: parsers.Store = _running("PEERSUPPORT_STORE", "tinydb:///./data")
     """The folder of the embedded database, `tinydb:///var/lib/peersupport` or relative `tinydb:///./data`; or a
