@@ -48,7 +48,7 @@ from conversations.model import (
     change,
 )
 from conversations.peers import linking
-from conversations.support.request import all_of_them
+from conversations.support.request import all_of_them, is_unread
 from conversations.vocabulary import CardKind, Choice, Kind, Timer, Word
 
 DAY: Final = timedelta(hours=24)
@@ -315,10 +315,13 @@ def let_them_go(door: Doorstep, event: Elapsed, facts: Facts) -> Decision[Doorst
     """Take our cards away, and a while later forget the visitor.
 
     What would tell the next person at this screen what was typed here leaves; the welcome tells nothing, and stays.
-    A crisis card stays until a day after their request has ended. Where this comes so late that the record was to be
+    A crisis card stays until a day after their request has ended, and one that no platform has shown yet a day longer,
+    with all that stands beside it. Where this comes so late that the record was to be
     gone by now, it goes: erasing never waits for a platform. While a request of theirs is known it never goes: two
     could be opened, or one not be found.
     """
+    if door.goes_at is not None and is_unread(facts, DAY, (door.person, slots.CRISIS)):
+        return _stay_a_day(door, facts), ()
     spare = frozenset((CardKind.WELCOME,))
     if door.request:
         return flow.wait(door, {Timer.GO: facts.now + DAY}), (Erase(door.person, keep=CRISIS, spare=spare),)

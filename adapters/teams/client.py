@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
@@ -37,8 +37,6 @@ https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=12, connect=5)
 CONNECTIONS: Final = 20
-
-_REFUSED_BY_ONE: Final = timedelta(minutes=1)  # until what one tenant of several refuses is sent again
 
 
 @dataclass(slots=True)
@@ -112,7 +110,7 @@ class TeamsClient:
             return await self._call_as_bot(method, service, path, tenant, body)
         except AccessRevoked:
             if await self.is_accepted(besides=tenant):
-                raise RetryLater(_REFUSED_BY_ONE) from None
+                raise RetryLater from None
             raise
 
     async def _call_as_bot(

@@ -221,6 +221,16 @@ def test_a_closed_request_waits_for_the_day_on_which_it_is_forgotten():
     assert closed().deadlines[Timer.FORGET] == NOW + PROGRAMME.erase_after
 
 
+def test_close_on_a_card_of_before_ends_only_the_part_of_the_peer_who_presses_it():
+    """0.2.0 showed *Close* to a peer, too."""
+    ended, effects = SUPPORT.decide(together(), Chose(BO, "close"), FACTS)
+    finished, the_same = SUPPORT.decide(together(), Chose(BO, "finished"), FACTS)
+    assert (ended, effects) == (finished, the_same)
+    assert (ended.stage, ended.peer, ended.check_ins) == ("afterwards", None, together().check_ins)
+    assert ended.check_ins
+    assert closed().stage == "closed"
+
+
 # ---------------------------------------------------------------- one person, two accounts
 
 

@@ -81,9 +81,7 @@ class PostgresStore:
         self._saving: set[asyncio.Task[None]] = set()
         self._kinds: dict[str, _KindCache] = {}  # the last answers of `all_of_kind`
         self._holding: dict[str, float] = {}  # snapshots that are held, and since when we see them
-        self._outdated = (
-            True  # whether a page may still hold what was destroyed or replaced, by a process before us too
-        )
+        self._outdated = True  # whether pages may hold what was destroyed or replaced, be it by a process before us
 
     @classmethod
     async def open(cls, url: str) -> Self:
