@@ -9,17 +9,20 @@ from typing import Any
 import pytest
 
 from adapters.fakes.direct import DirectAdapter
+from adapters.fakes.slack.web_api import notification
 from adapters.rate_limit import RateLimiter
-from adapters.slack import RATES
+from adapters.slack import RATES, SlackAdapter
 from bot.playground.chat_script import ChatScript, Disagrees
 from bot.playground.simulator import Simulator
 from bot.rendering import Notice
 from conversations.model import Person
 from conversations.vocabulary import Timer
-from tests.stories.scenes import ANA, ASKED, BO, CY, DANA, TOGETHER, play
+from tests.playground.wired import wired
+from tests.stories.scenes import ANA, ASKED, BO, CY, DANA, NEUTRAL, TOGETHER, play
 from tests.stories.serve import Home, at_home, no_wait
 
 PUSH = "You have a message."
+EVE = "U0EVE"
 OFFER = "A colleague would like to talk."
 
 
@@ -70,6 +73,76 @@ async def test_show_fills_the_card_without_an_api_call_however_many_edits_wait(t
         assert (await home.slack.presses(BO, "Yes, I can")).status == 200
         await home.engine.idle()
         assert any(card.text.startswith("Thank you. We'll tell you by") for card in home.slack.reads(BO))
+
+
+def busy(home: Home, edits: int) -> None:
+    """So many edits have just been made that the next ones wait, at the pace that Slack allows."""
+    adapter = home.engine.services.adapters["slack"]
+    assert isinstance(adapter, SlackAdapter)
+    adapter._client.limiter.patience = 2.0
+    home.time.pass_(timedelta(minutes=1))
+    for _ in range(edits):
+        adapter._client.limiter.take_at_once("update")
+
+
+def filled(home: Home, who: str) -> list[str]:
+    """What each edit of this person's cards said first, in order."""
+    edits = [edit for edit in home.slack.called("chat.update") if home.slack.spaces.owner(edit["channel"]) == who]
+    return [edit["blocks"][0]["text"]["text"] for edit in edits]
+
+
+async def a_minute(home: Home) -> None:
+    """A minute passes, and at each second of it everything that is due is done."""
+    for _ in range(60):
+        home.time.pass_(timedelta(seconds=1))
+        await home.engine.wake()
+        await home.engine.idle()
+
+
+async def test_with_more_than_ten_edits_waiting_a_card_is_left_to_show_for_good(tmp_path: Path) -> None:
+    async with at_home(tmp_path, ANA, BO, CY, DANA) as home:
+        await play(home, ASKED[:-1])
+        busy(home, edits=30)
+        assert (await home.slack.presses(ANA, "Ask now")).status == 200
+        await home.engine.idle()
+        for _ in range(3):
+            await a_minute(home)
+        for peer in (BO, CY):
+            assert [card.text for card in home.slack.reads(peer) if card.buttons == ["Show"]] == [PUSH]
+            assert not any(said.startswith(OFFER) for said in filled(home, peer))
+        assert (await home.slack.presses(BO, "Show")).status == 200
+        await home.engine.idle()
+        assert any(card.text.startswith(OFFER) for card in home.slack.reads(BO))
+
+
+async def test_with_fewer_it_is_filled_in_when_none_waits_any_more(tmp_path: Path) -> None:
+    async with at_home(tmp_path, ANA, BO, CY, DANA) as home:
+        await play(home, ASKED[:-1])
+        busy(home, edits=15)
+        assert (await home.slack.presses(ANA, "Ask now")).status == 200
+        await home.engine.idle()
+        assert [card.text for card in home.slack.reads(BO) if card.buttons == ["Show"]] == [PUSH]
+        await a_minute(home)
+        assert all(any(card.text.startswith(OFFER) for card in home.slack.reads(peer)) for peer in (BO, CY))
+
+
+async def test_what_corrects_a_card_goes_before_what_fills_one_in(tmp_path: Path) -> None:
+    async with at_home(tmp_path, ANA, BO, CY, DANA, EVE) as home:
+        await play(home, ASKED)
+        await home.slack.command(EVE)
+        await home.slack.presses(EVE, "Talk to someone soon")
+        await home.engine.idle()
+        busy(home, edits=15)
+        assert (await home.slack.presses(EVE, "Ask now")).status == 200  # one card to fill in for each peer
+        await home.engine.idle()
+        assert (await home.slack.presses(BO, "Yes, I can")).status == 200  # and one of Cy's to correct
+        await home.engine.idle()
+        before = len(filled(home, CY))
+        await a_minute(home)
+        assert [said.split(".")[0] for said in filled(home, CY)[before:]] == [
+            NEUTRAL.rstrip("."),
+            OFFER.rstrip("."),
+        ]
 
 
 async def test_another_persons_show_shows_nothing(tmp_path: Path) -> None:
@@ -133,6 +206,41 @@ async def test_the_law_over_all_dialogues_names_a_notification_that_says_too_muc
     with pytest.raises(Disagrees, match=r"Bo is notified  You have a message\. / A colleague would like to talk"):
         await ChatScript(simulator).play(enumerate([*script, "Ana presses [Ask now]"]), lambda _: None)
     await simulator.stop()
+
+
+async def test_so_does_the_law_over_dialogues_on_the_wire(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SlackAdapter, "notifies_in_full", False)
+    async with wired() as simulator:
+        script = [
+            "Given peers Bo",
+            "Ana types help",
+            "Ana reads …",
+            "Ana presses [Talk to someone soon]",
+            "Ana reads …",
+        ]
+        with pytest.raises(Disagrees, match=r"Bo is notified  You have a message\. / .*colleague would like to talk"):
+            await ChatScript(simulator).play(enumerate([*script, "Ana presses [Ask now]"]), lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "desktop"),
+    [
+        ([], "You have a message."),
+        ([{"type": "section", "text": {"type": "mrkdwn", "text": "Checking in."}}], "Checking in."),
+        ([{"type": "divider"}, {"type": "header", "text": {"type": "plain_text", "text": "Offer"}}], "Offer"),
+        ([{"type": "context", "elements": [{"type": "mrkdwn", "text": "Code name"}]}], "Code name"),
+        (
+            [
+                {"type": "rich_text", "elements": [{"elements": [{"type": "text", "text": "A line"}]}]},
+                {"type": "section", "text": {"type": "mrkdwn", "text": "Said"}},
+                {"type": "actions", "elements": [{"type": "button", "text": {"type": "plain_text", "text": "Yes"}}]},
+            ],
+            "A line Said",
+        ),
+    ],
+)
+def test_the_fake_slack_derives_a_desktops_notification_from_every_block_and_a_phones_from_the_text(blocks, desktop):
+    assert notification({"text": PUSH, "blocks": blocks}) == (PUSH, desktop)
 
 
 async def test_a_deadline_that_follows_a_question_counts_from_when_it_was_filled_in(tmp_path: Path) -> None:

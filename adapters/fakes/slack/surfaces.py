@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.fakes.screens import Json, ScreenItem
-from adapters.fakes.slack.web_api import view_of
+from adapters.fakes.slack.web_api import view_of, words_of
 
 Blocks = list[dict[str, Any]]
 
@@ -52,8 +52,7 @@ class SlackCard:
         """Everything it says, without labels of inputs and buttons. A message without blocks shows its text."""
         if not self.blocks:
             return self.push
-        speaks = {"header", "section", "rich_text"}
-        return "\n".join(text for block in self.blocks if block["type"] in speaks for text in _texts(block))
+        return "\n".join(text for block in self.blocks for text in words_of(block))
 
     @property
     def title(self) -> str:
@@ -130,9 +129,3 @@ def _option(every: list[Json], wanted: str) -> Json:
         if wanted in {option["value"], option["text"]["text"]}:
             return option
     raise AssertionError(f"no option {wanted!r}, only {[option['text']['text'] for option in every]}")
-
-
-def _texts(block: Json) -> list[str]:
-    if block["type"] == "rich_text":
-        return [text["text"] for part in block["elements"] for text in part["elements"]]
-    return [block["text"]["text"]]

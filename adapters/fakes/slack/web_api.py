@@ -99,7 +99,7 @@ class WebApi:
         self._judge("chat.postMessage", message_problems(args))
         ts = self.stamps.message(now)
         self.screens.put(user, "card", "slack", drawn(args), f"{args['channel']}/{ts}", now)
-        self.notifications.append((user, (str(args["text"]), first_words(args))))
+        self.notifications.append((user, notification(args)))
         return {"channel": args["channel"], "ts": ts, "message": {"text": args["text"]}}
 
     def _chat_post_ephemeral(self, args: Json, speaking: Workspace, now: datetime) -> Json:
@@ -201,13 +201,26 @@ class WebApi:
         return shown
 
 
-def first_words(said: Json) -> str:
-    """What a desktop's notification says: the first words of the blocks, or else the text. An edit notifies no one.
+def notification(said: Json) -> tuple[str, str]:
+    """What a phone's notification says, and what a desktop's says: the words of the blocks, or else the text.
 
+    Slack cuts a desktop's short; here every word counts. An edit notifies no one.
     https://docs.slack.dev/changelog/2026/07/13/notification-changes
     """
-    texts = (block.get("text", {}).get("text", "") for block in said.get("blocks") or [])
-    return next((text for text in texts if text), str(said.get("text", "")))
+    text = str(said.get("text", ""))
+    return text, " ".join(words for block in said.get("blocks") or [] for words in words_of(block)) or text
+
+
+def words_of(block: Json) -> list[str]:
+    """What a block says, without labels of inputs and buttons."""
+    match block["type"]:
+        case "header" | "section":
+            return [block["text"]["text"]]
+        case "context":
+            return [element["text"] for element in block["elements"] if "text" in element]
+        case "rich_text":
+            return [text["text"] for part in block["elements"] for text in part["elements"]]
+    return []
 
 
 def drawn(said: Json) -> Json:
