@@ -6,7 +6,11 @@ what to do.
 
 from __future__ import annotations
 
+import errno
 from typing import Final
+
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""The numbers by which the system says that a disk, or what one user may use of it, is full."""
 
 
 class StaleRevision(Exception):
@@ -66,6 +70,8 @@ class DatabaseUnavailable(Exception):
             return "The database that PEERSUPPORT_STORE names does not exist: have it created."
         if self.state == "42501":
             return "PostgreSQL does not let the user of PEERSUPPORT_STORE do this: make it the owner of the database."
+        if self.state == "53100":
+            return "The disk of the server of PEERSUPPORT_STORE is full: make room there, and run this again."
         said = f"says {self.state}" if self.state else "does not answer"
         return f"The server of PEERSUPPORT_STORE {said}: look at the address, the server and the firewall."
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ import typer
 
 from bot import config, logging
 from bot.config.settings import Refused, Settings
-from bot.errors import Corrupt, Damaged, DatabaseUnavailable, KeyRingMismatch, NotServable, StoreInUse
+from bot.errors import FULL, Corrupt, Damaged, DatabaseUnavailable, KeyRingMismatch, NotServable, StoreInUse
 
 PublicAddress = Annotated[
     str, typer.Option("--http", metavar="BASE", help="Our public address, such as https://chat.example.org.")
@@ -59,7 +58,7 @@ def describe_failure(failure: Exception) -> str:
     """Return one sentence that says what went wrong and what to do. No other exception's message is printed."""
     if isinstance(failure, DatabaseUnavailable):
         return failure.sentence()
-    if isinstance(failure, OSError) and failure.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if isinstance(failure, OSError) and failure.errno in FULL:
         return "The disk of PEERSUPPORT_STORE or PEERSUPPORT_KEY_RING is full: make room, and run this again."
     if isinstance(failure, OSError):
         return f"The system refused ({failure.strerror}): look at the disk and PEERSUPPORT_STORE."

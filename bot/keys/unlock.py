@@ -12,7 +12,7 @@ from bot.config.parsers import Postgres
 from bot.config.settings import Settings
 from bot.crypto.stable_keys import ROOT_KEY_ID
 from bot.crypto.vault import Vault
-from bot.errors import KEY_RING_MISMATCH, Corrupt, NotServable, StaleRevision
+from bot.errors import FULL, KEY_RING_MISMATCH, Corrupt, NotServable, StaleRevision
 from bot.keys.key_ring import KeyRing, KeyRingMissing, restrict_access
 from bot.store.base import Record, Store
 from bot.store.embedded.journal import JOURNAL_NAME, read_wrapping_key_id
@@ -54,6 +54,7 @@ def open_vault(settings: Settings, now: datetime) -> tuple[Vault, KeyRing]:
     Raises:
         NotServable: The root key or the key ring is not the right one; the message says what to do.
         DatabaseUnavailable: PostgreSQL does not answer whether the store had a ring.
+        OSError: The disk of the key ring is full.
     """
     root, *former = root_keys(settings)
     where = key_ring_folder(settings)
@@ -61,6 +62,8 @@ def open_vault(settings: Settings, now: datetime) -> tuple[Vault, KeyRing]:
         ring = _open_or_create_ring(settings.store, where, (root, *former), now)
         restrict_access(where)
     except OSError as failure:
+        if failure.errno in FULL:
+            raise  # nothing is wrong with the setting
         raise NotServable(
             f"PEERSUPPORT_KEY_RING cannot be read and written ({failure.strerror}): give the folder to the service's "
             "user, on a disk that it may write."

@@ -20,7 +20,7 @@ from bot.cli.serve import describe_failed_start
 from bot.config.parsers import Postgres
 from bot.config.settings import Refused
 from bot.crypto.vault import Vault
-from bot.errors import Corrupt, NotServable
+from bot.errors import Corrupt, DatabaseUnavailable, NotServable
 from bot.keys.key_ring import KeyRing
 from bot.monitoring.readiness import Readiness
 from bot.server import http
@@ -31,11 +31,14 @@ from bot.store.embedded.startup import JOURNAL_NAME
 from bot.store.embedded.store import EmbeddedStore
 from tests.cli.test_cli import peersupport
 from tests.running.ports import free_port
+from tests.running.warm_cli import warm_cli
 from tests.stories.serve import TICK, hospital, surroundings
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 ROOT, OTHER = bytes(range(32)), bytes(range(1, 33))
 KEY = base64.b64encode(ROOT).decode()
+FULL = "The disk of PEERSUPPORT_STORE or PEERSUPPORT_KEY_RING is full: make room, and run this again."
+FULL_AFTER_A_SAVE = "ending: the disk of PEERSUPPORT_STORE is full, make room and start again"
 
 
 def flip(path: Path, at: int) -> None:
@@ -82,7 +85,39 @@ def test_a_flipped_bit_in_the_key_ring_is_damage_and_another_key_is_not(tmp_path
 @pytest.mark.parametrize("describe", [describe_failure, describe_failed_start])
 def test_a_full_disk_is_called_full(describe):
     said = describe(OSError(errno.ENOSPC, "No space left on device", "/canary"))
-    assert said == "The disk of PEERSUPPORT_STORE or PEERSUPPORT_KEY_RING is full: make room, and run this again."
+    assert said == FULL
+
+
+def test_a_disk_that_is_full_at_the_first_start_is_called_full_and_with_room_the_next_one_gets_further(tmp_path):
+    settings = {
+        "PEERSUPPORT_ROOT_KEY": KEY,
+        "PEERSUPPORT_COORDINATORS": "slack:T0AB12345:U0AB12345",
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_SIGNING_SECRET": "0" * 32,
+        "SLACK_API_URL": f"http://127.0.0.1:{free_port()}/api/",
+    }
+    steps, ends = 0, []
+    while True:
+        folder = tmp_path / str(steps)
+        folder.mkdir()
+        settings["PEERSUPPORT_STORE"] = f"tinydb://{folder}/store"
+        ran = warm_cli().run_main("tests.cli.on_a_full_disk", folder, str(steps), "serve", **settings)
+        assert "Traceback" not in ran.stderr
+        assert "unhandled" not in ran.stderr
+        assert "canary" not in ran.stdout + ran.stderr
+        said = ran.stderr.splitlines()[-1]
+        if said.startswith("Slack could not be reached"):
+            break  # everything was written
+        ends.append((ran.returncode, FULL in said or said.endswith(FULL_AFTER_A_SAVE)))
+        again = peersupport(folder, "serve", **settings)
+        assert again.stderr.splitlines()[-1].startswith("Slack could not be reached"), (steps, again.stderr)
+        steps += 1
+    assert set(ends) == {(2, True), (74, True)}
+    assert len(ends) > 8  # the ring, its key, the journal, the erasure log, the first record
+
+
+def test_a_full_disk_of_the_database_is_called_full():
+    assert "is full: make room there" in describe_failure(DatabaseUnavailable("53100"))
 
 
 @pytest.mark.parametrize("setting", ["PEERSUPPORT_BIND", "PEERSUPPORT_OPS_BIND"])

@@ -498,7 +498,7 @@ class ProcessLife:
 
     async def live(self, folder: Path, disk: FileSystem) -> None:
         try:
-            store = EmbeddedStore.open(folder, VAULT, disk=disk, on_failure=lambda: self.ended.append("now"))
+            store = EmbeddedStore.open(folder, VAULT, disk=disk, on_failure=lambda _: self.ended.append("now"))
         except (OSError, WriteFailed):
             return
         try:
@@ -558,7 +558,7 @@ async def test_a_compaction_without_room_is_reported_and_the_store_goes_on_servi
             return 0 if self.full else super().free_bytes(folder)
 
     disk, ended = FullFor(), []
-    store = EmbeddedStore.open(tmp_path, VAULT, disk=disk, on_failure=lambda: ended.append("now"))
+    store = EmbeddedStore.open(tmp_path, VAULT, disk=disk, on_failure=lambda _: ended.append("now"))
     await store.save(a_record("r1", sealed=b"canary"), a_record("r2"))
     await store.save(Deletion("r1", 1))
     disk.full = True

@@ -37,7 +37,7 @@ def machine(tmp_path: Path) -> Platter:
 
 def opened(machine: Platter) -> EmbeddedStore:
     """A process that begins to serve on this machine; where a write fails it ends."""
-    return EmbeddedStore.open(machine.base / "data", VAULT, disk=machine, on_failure=lambda: None)
+    return EmbeddedStore.open(machine.base / "data", VAULT, disk=machine, on_failure=lambda _: None)
 
 
 # ---------------------------------------------------------------- the embedded store
@@ -73,7 +73,7 @@ async def test_what_a_process_read_at_its_start_is_not_gone_after_the_next_power
 
 async def test_after_a_sync_that_failed_nothing_is_accepted_any_more(machine: Platter) -> None:
     ended: list[str] = []
-    store = EmbeddedStore.open(machine.base / "data", VAULT, disk=machine, on_failure=lambda: ended.append("now"))
+    store = EmbeddedStore.open(machine.base / "data", VAULT, disk=machine, on_failure=lambda _: ended.append("now"))
     await store.save(a_record("r1"))
     machine.syncs_fail = True
     with pytest.raises(WriteFailed):

@@ -90,7 +90,11 @@ def rewrite_journal(
 def rewrite_journal_now(
     folder: Path, disk: FileSystem, vault: Vault, frozen: Sequence[Change], old: Journal | None
 ) -> Journal:
-    """Do all steps of `rewrite_journal` at once, before the store is served from. Raises as it does."""
+    """Do all steps of `rewrite_journal` at once, before the store is served from.
+
+    Raises:
+        OSError: The new file could not be written or renamed.
+    """
     steps = rewrite_journal(folder, disk, vault, frozen, (), old)
     while True:
         try:
@@ -98,3 +102,5 @@ def rewrite_journal_now(
         except StopIteration as finished:
             journal: Journal = finished.value
             return journal
+        except CompactionFailed as failed:
+            raise failed.__cause__ or failed from None

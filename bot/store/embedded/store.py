@@ -87,7 +87,7 @@ class EmbeddedStore:
         vault: Vault,
         *,
         disk: FileSystem | None = None,
-        on_failure: Callable[[], None] = exit_process,
+        on_failure: Callable[[BaseException], None] = exit_process,
     ) -> Self:
         """Lock the folder, read everything in it, and finish a purge that was interrupted.
 
@@ -95,7 +95,7 @@ class EmbeddedStore:
             folder: The store's folder; it is created if it does not exist.
             vault: Opens the journal.
             disk: The file system; a test may give one that fails.
-            on_failure: Called from the writing thread when a write or a sync failed, before any save raises.
+            on_failure: Called from the writing thread with why a write or a sync failed, before any save raises.
 
         Raises:
             StoreInUse: Another process holds the folder.

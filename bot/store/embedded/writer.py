@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
+from bot.errors import FULL
 from bot.store.embedded.compaction import CompactionFailed, WriteFailed, rewrite_journal
 
 if TYPE_CHECKING:
@@ -44,9 +45,15 @@ _FAST_SYNC: Final = 0.001  # seconds; the event loop itself waits for a disk tha
 _PACE_WINDOW: Final = 8  # writes over which the duration of a sync is averaged
 
 
-def exit_process() -> None:
-    """End the process at once: memory is ahead of the disk, and nothing may act on what is not durable."""
-    sys.stderr.write("peersupport: the store could not be written; nothing unwritten was acknowledged; ending\n")
+def exit_process(error: BaseException) -> None:
+    """End the process at once: memory is ahead of the disk, and nothing may act on what is not durable.
+
+    Args:
+        error: Why the store could not be written; a full disk is said to be full.
+    """
+    full = isinstance(error, OSError) and error.errno in FULL
+    why = ": the disk of PEERSUPPORT_STORE is full, make room and start again" if full else ""
+    sys.stderr.write(f"peersupport: the store could not be written; nothing unwritten was acknowledged; ending{why}\n")
     sys.stderr.flush()
     os._exit(74)  # EX_IOERR
 
@@ -91,11 +98,16 @@ class Writer:
         disk: The file system.
         vault: Wraps the key of the next journal.
         journal: What to append to.
-        on_failure: Called once, from the writing thread, when a write or a sync failed; normally `exit_process`.
+        on_failure: Called once, from the writing thread, with why a write or a sync failed; normally `exit_process`.
     """
 
     def __init__(
-        self, folder: Path, disk: FileSystem, vault: Vault, journal: Journal, on_failure: Callable[[], None]
+        self,
+        folder: Path,
+        disk: FileSystem,
+        vault: Vault,
+        journal: Journal,
+        on_failure: Callable[[BaseException], None],
     ) -> None:
         """Start the thread."""
         self._folder, self._disk, self._vault, self._journal = folder, disk, vault, journal
@@ -240,7 +252,7 @@ class Writer:
 
     def _fail(self, error: BaseException) -> None:
         self.failed = True
-        self._on_failure()
+        self._on_failure(error)
         failure = WriteFailed("The store could not be written; the process must end.")
         failure.__cause__ = error
         _settle([batch.done for batch in self._gathered], failure)
