@@ -12,6 +12,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,10 @@ from aiohttp import web
 from multidict import CIMultiDictProxy
 
 from adapters.fakes.slack.server import SlackServer
+from bot.health import Finding
+from bot.monitoring import readiness
+from bot.monitoring.readiness import Readiness
+from bot.server import http
 from bot.server.http import BODY_LIMIT
 from tests.deploy.proxies import CADDY, HAPROXY, NGINX, PATIENCE, Proxy, Replica, Sample, examine, installed, proxy
 from tests.running.ports import free_port
@@ -48,6 +53,8 @@ class Pretend:
     place: Replica
     faults: Faults
     came: list[tuple[str, str, bytes, CIMultiDictProxy[str]]] = field(default_factory=list)
+    accepted: set[str] = field(default_factory=lambda: {"slack", "teams"})  # the platforms that do not refuse it
+    asked: asyncio.Event = field(default_factory=asyncio.Event)  # whether it is ready
     _runners: list[web.AppRunner] = field(default_factory=list)
 
     async def _take(self, request: web.Request) -> web.Response:
@@ -61,14 +68,23 @@ class Pretend:
             return web.Response(status=503)
         return web.json_response({})
 
-    async def _is_ready(self, _: web.Request) -> web.Response:
-        return web.Response()
+    async def _is_ready(self) -> tuple[Finding, ...]:
+        self.asked.set()
+        is_open = {name: partial(self.accepted.__contains__, name) for name in ("slack", "teams")}
+        return await Readiness(readiness.platforms(is_open, {})).check()
+
+    async def is_asked(self, times: int) -> None:
+        """Wait until it was asked so many times more whether it is ready."""
+        async with asyncio.timeout(PATIENCE):
+            for _ in range(times):
+                self.asked.clear()
+                await self.asked.wait()
 
     async def open(self) -> None:
         """Both of its doors are open when this returns."""
-        for port, handler in ((self.place.public, self._take), (self.place.ops, self._is_ready)):
-            app = web.Application(client_max_size=2**22)
-            app.router.add_route("*", "/{anything:.*}", handler)
+        taking = web.Application(client_max_size=2**22)
+        taking.router.add_route("*", "/{anything:.*}", self._take)
+        for port, app in ((self.place.public, taking), (self.place.ops, http.ops(self._is_ready))):
             self._runners.append(web.AppRunner(app, access_log=None, shutdown_timeout=0.1))
             await self._runners[-1].setup()
             await web.TCPSite(self._runners[-1], self.place.host, port).start()
@@ -217,6 +233,26 @@ async def test_not_now_from_one_replica_is_asked_of_the_other(sample):
         h.faults.not_now = 1
         assert await h.press() == 200
         assert len(h.came()) == 2
+
+
+@pytest.mark.parametrize("refuses", ["slack", "teams"])
+async def test_a_replica_that_one_platform_refuses_is_kept_and_one_that_both_refuse_is_not(refuses):
+    async with house(HAPROXY) as h:
+        (replica,) = h.replicas
+        replica.accepted.remove(refuses)
+        await replica.is_asked(4)  # it is taken out after two answers
+        assert {await h.press(path=path) for path in PRESSES} == {200}
+        other = set(replica.accepted)
+        replica.accepted.clear()
+        await replica.is_asked(2)
+        async with asyncio.timeout(PATIENCE):
+            while await h.press() != 503:
+                pass
+        replica.accepted |= other
+        await replica.is_asked(1)
+        async with asyncio.timeout(PATIENCE):
+            while await h.press() != 200:
+                pass
 
 
 @EVERY

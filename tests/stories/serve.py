@@ -301,9 +301,9 @@ class Home(Hospital):
         self.engine.services = self.engine.delivery.services = replace(services, store=store, repository=repository)
 
 
-async def probe(ops: str) -> tuple[int, str]:
+async def probe(ops: str, query: str = "") -> tuple[int, str]:
     """What the operator's probe says."""
-    async with aiohttp.ClientSession() as session, session.get(f"{ops}/readyz") as answer:
+    async with aiohttp.ClientSession() as session, session.get(f"{ops}/readyz?{query}") as answer:
         return answer.status, await answer.text()
 
 
