@@ -31,6 +31,7 @@ class Monitoring:
         hourly: what is held back from the log, to be told once an hour.
         connections: tells of each platform that we keep a connection to whether it is open.
         more: further readiness checks, by id.
+        clock: notices when the machine's clock is set.
 
     Raises:
         OSError: the file that PEERSUPPORT_CA_FILE names has gone.
@@ -47,9 +48,10 @@ class Monitoring:
         hourly: HourlyLog | None = None,
         connections: Mapping[str, Callable[[], bool]] = MappingProxyType({}),
         more: Mapping[str, readiness.Check] = MappingProxyType({}),
+        clock: ClockSteps | None = None,
     ) -> None:
         egress = Egress.from_settings(settings)
-        scheduler, metrics, clock = SchedulerHealth(tick, now), Metrics(now()), ClockSteps()
+        scheduler, metrics, clock = SchedulerHealth(tick, now), Metrics(now()), clock or ClockSteps()
         platforms = PlatformReachability({name: partial(network.probe_platform, name, egress, now) for name in is_open})
         self.readiness = Readiness(
             {

@@ -31,6 +31,7 @@ from bot.keys.rotation import KeyRotation
 from bot.monitoring import readiness
 from bot.monitoring.hourly_log import HourlyLog
 from bot.monitoring.monitor import Monitoring
+from bot.monitoring.readiness import ClockSteps
 from bot.rendering import Renderer
 from bot.scheduler.base import TICK, Upkeep
 from bot.scheduler.factory import scheduler_for
@@ -72,6 +73,7 @@ class ServerOptions:
         shutdown_share: how much of its time every step of a shutdown gets.
         patience: the seconds in which a platform's request is answered, and for which a platform is waited for to say
             who somebody is; None for what each platform gives.
+        clock_steps: makes what notices when the machine's clock is set.
     """
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -80,6 +82,7 @@ class ServerOptions:
     unready_seconds: float = UNREADY_SECONDS
     shutdown_share: float = 1.0
     patience: float | None = None
+    clock_steps: Callable[[], ClockSteps] = ClockSteps
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +286,7 @@ def _monitoring(
         options.tick,
         refuses={each.name: partial(engine.shut_out.__contains__, each.name) for each in entrances.platforms},
         hourly=hourly,
+        clock=options.clock_steps(),
         connections={name: connection.up for name, connection in entrances.connections.items()},
         more={
             "ring": storage.rotation.check,

@@ -42,6 +42,7 @@ from bot.engine.repository import ConversationRepository
 from bot.keys.key_ring import KeyRing
 from bot.keys.rotation import KeyRotation
 from bot.keys.unlock import RING_RECORD
+from bot.monitoring.readiness import ClockSteps
 from bot.monitoring.sampler import HealthSampler
 from bot.server.app import ServerOptions, running_server
 from bot.store.base import Record
@@ -377,6 +378,7 @@ async def at_home(
     on_teams: Container[str] = (),
     stand_in: Any = None,
     tick: timedelta = TICK,
+    clock_steps: Callable[[], ClockSteps] = ClockSteps,
     **settings: str,
 ) -> AsyncIterator[Home]:
     """The programme in this process, built as `serve` builds it."""
@@ -385,7 +387,7 @@ async def at_home(
         binds = {"PEERSUPPORT_BIND": "127.0.0.1:0", "PEERSUPPORT_OPS_BIND": "127.0.0.1:0"}
         effective = config.load_to_serve(surroundings(slack, teams, folder, **binds, **settings), tmp_path)
         limiter = partial(RateLimiter, patience=float("inf"), sleep=no_wait, now=lambda: time.now().timestamp())
-        world = ServerOptions(time.now, tick, limiter, patience=PATIENCE)
+        world = ServerOptions(time.now, tick, limiter, patience=PATIENCE, clock_steps=clock_steps)
         async with running_server(effective, world) as programme:
             slack.app_url = programme.public_url + "/slack/events"
             teams.app_url = programme.public_url + "/api/messages"
