@@ -26,6 +26,7 @@ from tests.conversations.test_words import grade
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+ALL_PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")])
 
 GRADE = 8.0
 GAP = re.compile(r"\u2039([^\u203a]+)\u203a")  # what a hospital fills in stands between these marks
@@ -67,10 +68,28 @@ def test_every_gap_of_the_privacy_notice_says_where_its_filling_is():
     assert gaps == listed
 
 
+# ---------------------------------------------------------------- what is gone from a database
+
+
+def test_wherever_a_database_is_promised_to_forget_in_a_minute_it_is_said_when_it_does_not():
+    paragraphs = [
+        (page.name, " ".join(paragraph.split()))
+        for page in ALL_PAGES
+        for paragraph in re.split(r"\n\s*\n|\n\* ", page.read_text("utf-8"))
+    ]
+    promising = [(name, text) for name, text in paragraphs if "gone from tables and indexes within a minute" in text]
+    assert {"README.md", "security.md"} <= {name for name, _ in promising}
+    for name, text in promising:
+        for caveat in ("snapshot", "`doctor`", "`/readyz"):
+            assert caveat in text, (name, caveat)
+    for name in ("README.md", "security.md"):
+        (text,) = (text for page, text in promising if page == name)
+        assert re.search(r"\bowns (them|the tables)\b", text), name
+
+
 # ---------------------------------------------------------------- the hazard log
 
 LEVELS = ("very low", "low", "medium", "high", "very high")
-ALL_PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")])
 
 
 def matrix() -> dict[tuple[str, str], int]:

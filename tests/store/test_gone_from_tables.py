@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterator
+from pathlib import Path
 
+import aiohttp
 import psycopg
 import pytest
 
 from bot.diagnostics.storage import gone_finding
+from bot.health import STATUSES, Status
 from bot.monitoring import readiness
 from bot.store.base import Deletion, Lingering
 from bot.store.postgres import connection, sql, store
 from tests.store.contract import a_record
 from tests.store.postgres_server import Server, store_in
+from tests.stories.serve import at_home, probe
 
 
 @pytest.fixture
@@ -45,6 +49,21 @@ async def test_tables_that_we_do_not_own_are_not_vacuumed_and_that_is_said(not_t
         found = await opened.lingering()
         assert looked_at(found, not_the_owner) == ("warn", (Lingering.NOT_OWNED,))
     assert "may not vacuum" in gone_finding(found).says
+
+
+@pytest.mark.parametrize(("owner", "status"), [(True, "ok"), (False, "warn")])
+async def test_the_programme_that_serves_says_it_in_its_readiness_and_its_metrics(
+    owner: bool, status: Status, new_database: str, not_the_owner: str, tmp_path: Path
+) -> None:
+    store = {"PEERSUPPORT_STORE": new_database if owner else not_the_owner, "PEERSUPPORT_KEY_RING": str(tmp_path / "r")}
+    async with at_home(tmp_path, "U0ANA", **store) as home:
+        code, said = await probe(home.ops, "verbose")
+        await home.sampler.sample()
+        async with aiohttp.ClientSession() as session, session.get(f"{home.ops}/metrics") as answer:
+            page = await answer.text()
+    assert code == 200
+    assert [line.split()[0] for line in said.splitlines() if " gone-from-tables " in line] == [status]
+    assert f'peersupport_check{{check="gone-from-tables"}} {float(STATUSES.index(status))}' in page
 
 
 @pytest.mark.parametrize("writes", [False, True])
