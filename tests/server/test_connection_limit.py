@@ -13,9 +13,12 @@ import pytest
 from aiohttp import web as aio
 from structlog.testing import capture_logs
 
+import adapters.slack
+import adapters.teams
 from bot.monitoring.readiness import Readiness
 from bot.server import http
-from bot.server.connection_limit import ConnectionLimiter, ConnectionTimes
+from bot.server.connection_limit import OPS_CONNECTIONS, PUBLIC_CONNECTIONS, ConnectionLimiter, ConnectionTimes
+from tests.stories.serve import ROOT, at_home
 
 PATIENCE = 10.0  # real seconds after which a test gives up
 LONG = ConnectionTimes(head=60, idle=60)
@@ -50,6 +53,14 @@ class Client:
                 return True
 
 
+async def connects(url: str, stack: AsyncExitStack, data: bytes = b"") -> Client:
+    """Connect, and say this; the stack hangs up."""
+    client = Client(*await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2])))
+    stack.callback(client.writer.close)
+    await client.says(data)
+    return client
+
+
 @dataclass
 class Listener:
     """A server whose only route answers when it is let go."""
@@ -59,10 +70,7 @@ class Listener:
     stack: AsyncExitStack
 
     async def connects(self, data: bytes = b"") -> Client:
-        client = Client(*await asyncio.open_connection("127.0.0.1", int(self.url.rpartition(":")[2])))
-        self.stack.callback(client.writer.close)
-        await client.says(data)
-        return client
+        return await connects(self.url, self.stack, data)
 
     async def asks(self) -> int:
         async with aiohttp.ClientSession() as session, session.post(self.url + "/x") as answer:
@@ -171,6 +179,43 @@ async def test_more_idle_connections_than_a_process_may_open_silence_neither_por
         async with aiohttp.ClientSession() as session, get(session) as answer:
             assert answer.status == 200
         await ops.stop()
+
+
+NOWHERE = b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n"
+NOT_FOUND = b"HTTP/1.1 404 Not Found\r\n"
+OURS = 16  # connections of the test's own, to spare
+
+
+@pytest.mark.parametrize("flooded", ["public", "ops"])
+async def test_each_port_of_the_programme_has_a_limit_of_its_own(flooded, tmp_path):
+    limit = {"public": PUBLIC_CONNECTIONS, "ops": OPS_CONNECTIONS}[flooded]
+    async with at_home(tmp_path, "U0ANA") as home, AsyncExitStack() as stack:
+        urls = {"public": home.slack.app_url.removesuffix("/slack/events"), "ops": home.ops}
+        other = await connects(urls["ops" if flooded == "public" else "public"], stack)
+        idle = []
+        for _ in range(limit + 1):  # each is answered and lies idle, as those of a proxy may for minutes
+            idle.append(await connects(urls[flooded], stack, NOWHERE))
+            assert await idle[-1].reads() == NOT_FOUND
+        assert await idle[0].is_closed()
+        await idle[OURS].reader.readuntil(b"not found")
+        await idle[OURS].says(NOWHERE)
+        assert await idle[OURS].reads() == NOT_FOUND  # the limit is no smaller
+        assert await home.is_ready() == (200, "ok")
+        assert (await home.slack.command("U0ANA")).status == 200
+        await other.says(NOWHERE)
+        assert await other.reads() == NOT_FOUND
+
+
+def test_the_limits_are_those_that_hospital_it_reads():
+    page = " ".join((ROOT / "docs/security.md").read_text("utf-8").split())
+    numbers = {10.0: "ten", 9.0: "9", 2.3: "2.3"}
+    head, slack, teams = (
+        numbers[seconds] for seconds in (ConnectionTimes().head, adapters.slack.PATIENCE, adapters.teams.PATIENCE)
+    )
+    assert f"Headers have {head} seconds to come, and a body {slack} (Slack) or {teams} (Teams)." in page
+    assert (
+        f"at most {PUBLIC_CONNECTIONS} connections on the public port and {OPS_CONNECTIONS} on the operator's" in page
+    )
 
 
 GARBAGE = (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n", b"canary\r\n\r\n", b"POST /x HTTP/9.canary\r\n\r\n")

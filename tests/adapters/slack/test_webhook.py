@@ -135,6 +135,24 @@ async def test_a_body_over_256_kib_is_413():
             assert answer.status == 413
 
 
+async def test_a_body_that_trickles_is_told_so_in_time_and_gets_no_further():
+    async with harness(patience=0.05) as h:
+        answered = asyncio.Event()
+
+        async def pieces():
+            yield b"payload=%7B"
+            await answered.wait()
+
+        try:
+            async with h.slack.wire.client().post(h.slack.app_url, data=pieces()) as answer:
+                assert answer.status == 408
+                answer.close()  # else the end of the server waits for the rest
+        finally:
+            answered.set()
+        assert h.inbound.received == []
+        assert not h.webhook.signatures.all_refused()
+
+
 async def test_headers_of_bolt_s_own_are_never_believed():
     async with harness() as h:
         body = json.dumps({"type": "event_callback", "event": {"type": "message"}}).encode()
