@@ -332,6 +332,35 @@ def _started(unit: str) -> list[list[str]]:
     return ours
 
 
+WRITING = {"restore", "move", "move-undo", "keys-rotate", "keys-lost", "keys-start-again", "backup", "db-upgrade"}
+"""What an operator may have to do once with the store or the keys: each is a unit, run as `serve` is."""
+
+
+def test_whatever_writes_runs_under_systemd_as_the_service_s_user_with_its_folders_and_secrets():
+    units = {path.stem: path for path in (DEPLOY / "systemd").glob("*.service")}
+    assert units.keys() >= {f"peersupport-{name}" for name in (*WRITING, "serve", "doctor")}
+    assert all(name.startswith("peersupport-") for name in units)  # those that peersupport-.service.d is about
+    shared = unit("peersupport-.service.d/confinement.conf")["Service"]
+    assert (shared["User"], shared["Group"]) == ("peersupport", "peersupport")
+    assert shared["StateDirectory"].split() == ["peersupport", "peersupport-keys"]
+    files = [*units.values(), *(DEPLOY / "systemd/peersupport-.service.d").iterdir()]
+    for path in files:
+        lines = re.findall(r"(?m)^(\w+)=(.*)$", path.read_text("utf-8"))
+        said = {name for name, _ in lines}
+        assert not said & {"DynamicUser", "PermissionsStartOnly", "RootDirectory"}, path.name
+        assert path.name == "confinement.conf" or not said & {"User", "Group", "StateDirectory"}, path.name
+        for name, command in lines:  # +, ! and !! before a program would start it as root
+            assert not name.startswith("Exec") or command.startswith("/"), path.name
+    for name in WRITING:
+        assert unit(f"peersupport-{name}.service")["Service"]["Type"] == "oneshot"
+        assert "Install" not in unit(f"peersupport-{name}.service")  # only by hand, or by a timer
+
+
+def test_every_unit_is_named_where_an_operator_looks_for_it():
+    page = (ROOT / "docs/deploying.md").read_text("utf-8")
+    assert [path.stem for path in (DEPLOY / "systemd").glob("*.service") if path.stem not in page] == []
+
+
 def test_each_night_a_backup_is_tried_before_it_has_its_name_and_lasts_as_long_as_its_key():
     text = read("systemd/peersupport-backup.service")
     made, tried, named, cleared = (shlex.split(line) for line in re.findall(r"(?m)^ExecStart=(.*)$", text))
