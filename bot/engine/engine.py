@@ -122,14 +122,15 @@ class Engine:
     def _pressed_on(self, stored: Stored[Any], by: Person, token: ButtonToken) -> str | None:
         """The slot or form this button belongs to; "" for a card they no longer have, None for another person's.
 
-        Some choices are taken from any copy: whether this person may make them is decided by their role.
+        Some choices are taken from any copy of their own: whether they may make them is decided by their role.
         """
         form = _form_of(token)
         if form:
             return form if token.slot == self.services.form_key(form, by) else None
         slot = stored.outbox.pressed(by, token.slot)
         if slot is None:
-            return "" if token.choice in FROM_ANY_COPY else None
+            own = not stored.outbox.is_anothers(by, token.slot)
+            return "" if own and token.choice in FROM_ANY_COPY else None
         return slot.name if slot.answers_to(token.generation) else ""
 
     async def _note_life(self, interaction: Interaction) -> None:

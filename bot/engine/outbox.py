@@ -128,6 +128,10 @@ class Outbox(Immutable, frozen=True):
         """The slot whose button this person holds."""
         return next((slot for slot in self.slots if slot.key == key and slot.to == by), None)
 
+    def is_anothers(self, by: Person, key: str) -> bool:
+        """Whether this button stands on a card that was shown to somebody else."""
+        return any(slot.key == key and slot.to != by for slot in self.slots)
+
     def address(self, to: Person) -> Address | None:
         """Where this person was last reached about this conversation."""
         return dict(self.addresses).get(to)
