@@ -59,7 +59,7 @@ class Matrix:
         slack.asides.clear()
         reply = await self.home.at(actor).presses(actor, label, card=card)
         if self.home.at(actor) is slack:
-            await slack.until(lambda: slack.asides)
+            await slack.until(lambda: slack.asides, within=20)
         await self.home.engine.idle()
         assert reply.status == 200
         assert await self._state(actor) == before, f"{actor} changed something by {label} on another's card"
