@@ -17,7 +17,10 @@ from pathlib import Path
 
 from bench.goals import RECORD, Goal
 
-NAMES = ("decide", "crossings", "store", "burst", "restart", "slack", "teams", "growth", "page", "postgres", "replicas")
+NAMES = (
+    *("decide", "crossings", "store", "burst", "restart", "refusals", "slack", "teams", "growth", "page", "postgres"),
+    "replicas",
+)
 
 
 def measured(name: str) -> tuple[list[Goal], int]:

@@ -37,7 +37,7 @@ from bot import logging as logs
 from bot.engine.engine import Engine
 from bot.errors import StaleRevision
 from bot.server import app as programme
-from bot.store.base import Record
+from bot.store.base import Deletion, Record
 
 other = partial(launched, "bench.slack")
 SECRET, TOKEN = "a-secret-of-a-benchmark", "xoxb-of-a-benchmark"
@@ -261,6 +261,7 @@ class Orders:
         deeds: dict[str, Callable[..., Awaitable[Any]]] = {
             "prepare": self.prepare,
             "restore": self.restore,
+            "forget": self.forget,
             "pass": self.pass_,
             "idle": self.idle,
             "know": self.know,
@@ -281,6 +282,14 @@ class Orders:
         for record in self.kept:
             if (found := await store.load(record.id)) is not None:
                 await store.save(replace(record, revision=found.revision))
+
+    async def forget(self, tokens: Sequence[str]) -> Any:
+        """Delete what these buttons are about."""
+        services = self.engine.services
+        for token in tokens:
+            button = services.vault.read_token(token)
+            if button is not None and (found := await services.store.load(button.record_id)) is not None:
+                await services.store.save(Deletion(found.id, found.revision))
 
     async def pass_(self, hours: float) -> Any:
         self.time_machine.ahead += timedelta(hours=hours)
