@@ -75,7 +75,7 @@ def _peer_is_silent(request: Request, facts: Facts) -> bool:
         return False
     answer_by = request.deadlines.get(Timer.TALKED)
     overdue = answer_by is not None and answer_by <= facts.now
-    return request.contact.asked or (request.reminded and (overdue or request.contact.waited))
+    return request.reminded and (request.contact.asked or request.contact.waited or overdue)
 
 
 def okay(request: Request, event: Chose, facts: Facts) -> Decision[Request]:

@@ -214,10 +214,20 @@ def is_unread(facts: Facts, span: timedelta, *cards: tuple[Person, Slot]) -> boo
     return since is not None and facts.now < since + span + A_DAY
 
 
-def when_to_ask_the_peer(request: Request, facts: Facts, since: datetime | None = None) -> datetime:
-    """When the peer is asked whether they talked, outside their quiet hours; counted from now, or from `since`."""
-    due = (since or facts.now) + between_reminders(request, facts)
-    return hours.waking(due, zone_of_peer(request, facts), facts.programme.quiet)
+def when_to_ask_the_peer(request: Request, facts: Facts) -> datetime:
+    """When the peer is asked whether they talked, outside their quiet hours.
+
+    Where *soon* would wait for their morning, the clinician is asked at double the time instead, if that comes before.
+    """
+    between = between_reminders(request, facts)
+    decent = hours.waking(facts.now + between, zone_of_peer(request, facts), facts.programme.quiet)
+    return min(decent, facts.now + 2 * between) if request.urgency == "soon" else decent
+
+
+def time_for_the_peer(request: Request, facts: Facts, since: datetime) -> datetime:
+    """Until when we wait for the peer's answer to a question that they can read from this moment on."""
+    until = since + between_reminders(request, facts)
+    return when_others_may_be_asked(request, until, zone_of_peer(request, facts), facts)
 
 
 def next_last_card(request: Request, facts: Facts) -> datetime | None:

@@ -20,7 +20,7 @@ from conversations.support.request import (
     closes_at,
     flow,
     time_to_answer,
-    when_to_ask_the_peer,
+    time_for_the_peer,
 )
 from conversations.support.together.parting import look_again
 from conversations.support.together.relay import LINES, undelivered
@@ -165,7 +165,7 @@ def count_from_now(request: Request, event: ReadLate, facts: Facts) -> Decision[
     if timer is Timer.GIVE_UP:
         return flow.wait(request, {timer: facts.now + UNFINISHED}), ()
     to_peer = event.to == request.peer
-    answer_by = when_to_ask_the_peer(request, facts) if to_peer else time_to_answer(request, facts)
+    answer_by = time_for_the_peer(request, facts, facts.now) if to_peer else time_to_answer(request, facts)
     return flow.wait(request, {timer: max(at, answer_by)}), ()
 
 

@@ -45,6 +45,7 @@ from tests.conversations.test_laws import (
 )
 
 EVENING = replace(FACTS, now=NOW.replace(hour=20, minute=30))
+EVENING_LATE = replace(FACTS, now=NOW.replace(hour=22))
 MORNING = NOW.replace(hour=8) + timedelta(days=1)
 ONE_AT_A_TIME = replace(FACTS, programme=replace(PROGRAMME, waves=(1, 1)))
 
@@ -136,8 +137,34 @@ def test_a_visitor_is_not_forgotten_while_a_request_of_theirs_is_known():
 
 def test_a_peer_is_asked_whether_they_talked_in_waking_hours():
     chosen, _ = SUPPORT.decide(asked(), Chose(BO, "yes"), EVENING)
-    there, _ = SUPPORT.decide(chosen, Chose(ANA, "stay-unnamed"), EVENING)
+    evening = replace(EVENING, now=EVENING.now - timedelta(hours=2))
+    there, _ = SUPPORT.decide(replace(chosen, urgency="no-rush"), Chose(ANA, "stay-unnamed"), evening)
     assert there.deadlines[Timer.TALKED] == MORNING
+
+
+def test_who_is_in_no_rush_is_asked_in_the_morning_whether_they_connected_whatever_hours_the_peer_keeps():
+    reminded = replace(together(), urgency="no-rush", reminded=True)
+    waiting, effects = SUPPORT.decide(reminded, Elapsed(Timer.TALKED), EVENING_LATE)
+    assert (waiting.deadlines[Timer.TALKED], effects) == (MORNING, ())
+    _, effects = SUPPORT.decide(waiting, Elapsed(Timer.TALKED), replace(EVENING, now=MORNING))
+    assert [(say.to, say.card, say.considerate) for say in said(effects)] == [(ANA, CardKind.SUPPORT_CONNECTED, True)]
+
+
+def test_who_asked_for_someone_soon_is_asked_while_the_peer_sleeps_and_nobody_is_called_silent_for_it():
+    chosen, _ = SUPPORT.decide(asked(), Chose(BO, "yes"), EVENING)
+    there, _ = SUPPORT.decide(chosen, Chose(ANA, "stay-unnamed"), EVENING)
+    double = EVENING.now + 2 * PROGRAMME.talked_soon
+    assert there.deadlines[Timer.TALKED] == double < MORNING
+    asks_her, effects = SUPPORT.decide(there, Elapsed(Timer.TALKED), replace(EVENING, now=double))
+    assert [(say.to, say.card) for say in said(effects)] == [(ANA, CardKind.SUPPORT_CONNECTED)]
+    silent_too = replace(EVENING, now=asks_her.deadlines[Timer.TALKED])
+    waiting, effects = SUPPORT.decide(asks_her, Elapsed(Timer.TALKED), silent_too)
+    assert (waiting.stage, waiting.deadlines[Timer.TALKED], effects) == ("together", MORNING, ())
+    _, effects = SUPPORT.decide(waiting, Elapsed(Timer.CHECK_IN), replace(EVENING, now=MORNING))
+    assert CardKind.CHECK_IN_PEER_SILENT not in [say.card for say in said(effects)]
+    asks_him, effects = SUPPORT.decide(waiting, Elapsed(Timer.TALKED), replace(EVENING, now=MORNING))
+    assert [(say.to, say.card) for say in said(effects)] == [(BO, CardKind.PEER_TALKED)]
+    assert asks_him.deadlines[Timer.TALKED] == MORNING + PROGRAMME.talked_soon
 
 
 def test_a_card_about_her_names_her_only_once_she_shared_her_name():

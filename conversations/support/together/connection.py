@@ -16,6 +16,7 @@ from conversations.support.request import (
     between_reminders,
     flow,
     is_unread,
+    time_for_the_peer,
     time_to_answer,
     when_to_ask_the_peer,
     zone_of_peer,
@@ -29,15 +30,21 @@ def nobody_has_said(request: Request, event: Elapsed, facts: Facts) -> Decision[
     """The time for a sign that they talked is over: ask the peer, then the clinician, then other peers.
 
     The clinician is asked however late the peer's question is shown: it takes nothing from anyone, and she may be
-    waiting. No one is called silent before both could read what they were asked.
+    waiting. Where it is *soon* and the peer has their night, she is asked first, and the peer in the morning. No one is
+    called silent before both could read what they were asked.
     """
-    if request.contact.asked:
+    if request.contact.asked and request.reminded:
         if _could_not_answer(request, facts):
             return flow.wait(request, {Timer.TALKED: time_to_answer(request, facts)}), ()
         return look_again(request, facts, CardKind.PEER_SILENT, CardKind.SUPPORT_LOOKING_ON)
     if request.reminded:
         return _ask_the_clinician(request, facts)
-    return _ask_the_peer(request, facts)
+    morning = hours.waking(facts.now, zone_of_peer(request, facts), facts.programme.quiet)
+    if request.urgency != "soon" or morning == facts.now:
+        return _ask_the_peer(request, facts)
+    if request.contact.asked or request.contact.waited:
+        return flow.wait(request, {Timer.TALKED: morning}), ()
+    return _ask_the_clinician(request, facts)
 
 
 def _could_not_answer(request: Request, facts: Facts) -> bool:
@@ -51,8 +58,7 @@ def _ask_the_peer(request: Request, facts: Facts) -> Decision[Request]:
     choices = (Choice.TALKED, Choice.NOT_YET, Choice.HAND_BACK)
     question = about_them(request, CardKind.PEER_TALKED, CardKind.PEER_TALKED_NAMED, slots.TALKED, choices)
     readable = hours.waking(facts.now, zone_of_peer(request, facts), facts.programme.quiet)
-    later = {Timer.TALKED: when_to_ask_the_peer(request, facts, since=readable)}
-    asked = flow.wait(change(request, reminded=True), later)
+    asked = flow.wait(change(request, reminded=True), {Timer.TALKED: time_for_the_peer(request, facts, readable)})
     return asked, (Post(change(question, considerate=True)),)
 
 
