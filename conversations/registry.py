@@ -14,12 +14,12 @@ from conversations import front_door
 from conversations.flow import Conversation, Flow
 from conversations.front_door import Doorstep
 from conversations.matching import whose_names
-from conversations.model import Event, Facts, Peer, Person, Tell
+from conversations.model import Chose, Event, Facts, Peer, Person, Tell
 from conversations.peers import record as peers
 from conversations.peers.record import PeerRecord
 from conversations.support import request as support
 from conversations.support.request import ASKING, OPEN, Request
-from conversations.vocabulary import CardKind, Kind
+from conversations.vocabulary import CardKind, Kind, Word
 
 C = TypeVar("C", bound=Conversation)
 
@@ -157,6 +157,26 @@ ENTRANCE: Final = Kind.FRONT_DOOR
 
 ROSTER: Final = Kind.PEER
 """The kind whose records are the roster."""
+
+
+def word_for(kind: str, conversation: Conversation, event: Chose, facts: Facts) -> Word | None:
+    """The word that shows a person where this conversation stands.
+
+    Args:
+        kind: Of the conversation.
+        conversation: As it stands.
+        event: A choice of theirs, on a card that has left.
+        facts: The world as it is.
+
+    Returns:
+        The word; None where they may not choose that now, and to others than the two of a request, or the peer.
+    """
+    row = ENTRIES[kind].flow.row(conversation.stage, event)
+    if row is None or not row.may(conversation, event, facts):
+        return None
+    if isinstance(conversation, Request):
+        return Word.STATUS if event.by in (conversation.clinician, conversation.peer) else None
+    return Word.PEER if isinstance(conversation, PeerRecord) and conversation.peer.person == event.by else None
 
 
 def signs_of_life(who: Person, facts: Facts) -> tuple[Tell, ...]:

@@ -23,8 +23,8 @@ from bot.errors import StaleRevision, WrittenByNewerVersion
 from bot.rendering import Notice
 from bot.store.base import Deletion
 from conversations import slots
-from conversations.model import Chose, Opened, Person
-from conversations.registry import ENTRANCE, ENTRIES, HOMES
+from conversations.model import Chose, Facts, Opened, Person
+from conversations.registry import ENTRANCE, ENTRIES, HOMES, word_for
 from conversations.vocabulary import FROM_ANY_COPY, Choice, Word
 
 log = structlog.get_logger()
@@ -92,13 +92,11 @@ class Engine:
             name = self._pressed_on(stored, interaction.by, token) if stored else None
             if stored is None or name is None:
                 lost = stored is None and bool(_form_of(token))
-                await self._note_life(interaction)
-                return await (self._lost(interaction, token) if lost else self._refused(interaction, token))
+                return await (self._lost(interaction, token) if lost else self._refused(stored, interaction, token))
             if await work.happened_before():
                 return Reply()
             await self._decide_on_press(work, stored, interaction, token, name)
             if not work.meant_something():
-                await self._note_life(interaction)
                 return await self._old(stored, interaction, token)
             if stored.kind in HOMES:  # it was about themselves, and whoever waits for them learns that they are there
                 await work.shows_life(interaction.by)
@@ -143,17 +141,29 @@ class Engine:
             if not work.meant_something() or await self._write(work):
                 return
 
-    async def _refused(self, interaction: Interaction, token: ButtonToken) -> Reply:
-        """The card is old, or another's. Who is worried is never told so: they read whom to call."""
-        if token.choice == Choice.WORRIED:
-            return await self._at_the_front_door(interaction, Word.WORRIED)
+    async def _refused(self, stored: Stored[Any] | None, interaction: Interaction, token: ButtonToken) -> Reply:
+        """The card is old, or another's. Who is worried is never told so: they read whom to call.
+
+        Nor is anyone told so of what they may still choose, though its card has left: they read where it stands.
+        """
+        word = Word.WORRIED if token.choice == Choice.WORRIED else self._still_open(stored, interaction.by, token)
+        if word is not None:  # a word that is answered shows life, too
+            return await self._at_the_front_door(interaction, word)
+        await self._note_life(interaction)
         return self._replies.refused()
+
+    def _still_open(self, stored: Stored[Any] | None, by: Person, token: ButtonToken) -> Word | None:
+        if stored is None or _form_of(token) or any(slot.key == token.slot for slot in stored.outbox.slots):
+            return None
+        facts = Facts(self.services.now(), self.services.programme)
+        return word_for(stored.kind, stored.conversation, Chose(by, token.choice), facts)
 
     async def _old(self, stored: Stored[Any], interaction: Interaction, token: ButtonToken) -> Reply:
         """Nothing came of it. Whoever sees the neutral line, or is about to see the card change, needs no more."""
         slot = stored.outbox.pressed(interaction.by, token.slot)
         if slot is None or interaction.ephemeral or token.choice == Choice.WORRIED:
-            return await self._refused(interaction, token)
+            return await self._refused(stored, interaction, token)
+        await self._note_life(interaction)
         settled = stored.outbox.is_changing(slot) or slot.content.manner is Manner.WITHDRAW
         if settled:
             return Reply()
@@ -165,12 +175,13 @@ class Engine:
 
         Words of danger are heard all the same, and forgotten here.
         """
-        if token.slot != self.services.form_key(_form_of(token), interaction.by):
-            return self._replies.refused()
         hears = self.services.programme.listener.hears
-        if any(isinstance(given, str) and hears(given) for given in interaction.answers.values()):
+        is_own = token.slot == self.services.form_key(_form_of(token), interaction.by)
+        if is_own and any(isinstance(given, str) and hears(given) for given in interaction.answers.values()):
             await self._at_the_front_door(interaction, Word.NOT_SAFE)
-        return self._replies.refused(Notice.NOT_PASSED_ON)
+        else:
+            await self._note_life(interaction)
+        return self._replies.refused(Notice.NOT_PASSED_ON if is_own else Notice.OLD_BUTTON)
 
     async def _write(self, work: UnitOfWork) -> bool:
         """Save the work and send its deliveries on their way; False when another wrote first and it begins again."""

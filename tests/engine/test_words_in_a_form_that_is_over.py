@@ -8,6 +8,7 @@ from bot.playground.chat_script import ChatScript
 from bot.playground.simulator import Simulator
 
 BEFORE = """\
+Given PEERSUPPORT_REST=1h
 Given peer Bo
 Ana types /peersupport
 Ana reads If you can't stay safe, …
@@ -32,10 +33,29 @@ Bo reads Thank you for listening. …
 """
 
 
-async def _reads(tmp_path: Path, line: str) -> list[str]:
-    """What Bo reads once he has sent this."""
+ANOTHER_WAITS = """\
+Di types soon
+Di reads We can ask trained colleagues now. …
+Di presses [Ask now]
+Di sees Thank you for asking. …
+Cy reads A colleague would like to talk. …
+Cy presses [Yes, I can]
+Cy sees Thank you. …
+Di reads A trained peer can talk with you: …
+Di presses [Share my name and connect]
+Di reads Cy knows your name …
+Cy reads Di would like to talk with you. …
+Cy reads Listen first. …
+2 hours pass
+Cy reads Have you and Di talked? …
+"""
+
+
+async def _reads(tmp_path: Path, line: str, peer: str = "Bo", meanwhile: str = "") -> list[str]:
+    """What a peer reads once they have sent this."""
     script = ChatScript(Simulator(tmp_path))
-    for number, said in enumerate((*BEFORE.splitlines(), f"Bo writes {line}", "Bo presses [Send]"), 1):
+    before = BEFORE.replace("Bo ", f"{peer} ").replace("peer Bo", f"peer {peer}") + meanwhile
+    for number, said in enumerate((*before.splitlines(), f"{peer} writes {line}", f"{peer} presses [Send]"), 1):
         await script.line(number, said)
     await script.simulator.idle()
     script.gather()
@@ -52,3 +72,9 @@ async def test_words_of_danger_show_their_writer_whom_to_call(tmp_path: Path):
 async def test_other_words_are_answered_by_one_line(tmp_path: Path):
     (not_passed_on,) = await _reads(tmp_path, "Shall I call you at noon?")
     assert not_passed_on.startswith("We could not pass this on")
+
+
+async def test_they_do_so_too_while_another_waits_for_a_sign_of_their_writer(tmp_path: Path):
+    not_passed_on, crisis, *_ = await _reads(tmp_path, "I want to kill myself", "Cy", ANOTHER_WAITS)
+    assert not_passed_on.startswith("We could not pass this on")
+    assert crisis.startswith("You matter, and you can talk to someone now.")
