@@ -19,8 +19,8 @@ from conversations.support.request import (
     Request,
     closes_at,
     flow,
-    time_to_answer,
     time_for_the_peer,
+    time_to_answer,
 )
 from conversations.support.together.parting import look_again
 from conversations.support.together.relay import LINES, undelivered
