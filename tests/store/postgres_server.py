@@ -60,6 +60,7 @@ class Server:
     bin: Path
     identity: dict[str, Any]
     fsync: str = "off"  # what survives a power cut is not tested here; who measures wants it on
+    flags: tuple[str, ...] = ()  # as they would stand behind `postgres` on a command line
 
     def __post_init__(self) -> None:
         self._numbers = count()
@@ -93,7 +94,8 @@ class Server:
         self._ctl("-m", "immediate", "stop")
 
     def start(self) -> None:
-        self._ctl("-l", str(self.folder / "log"), "-o", _OPTIONS.format(folder=self.folder, fsync=self.fsync), "start")
+        options = " ".join([_OPTIONS.format(folder=self.folder, fsync=self.fsync), *self.flags])
+        self._ctl("-l", str(self.folder / "log"), "-o", options, "start")
 
     def log(self) -> str:
         return (self.folder / "log").read_text("utf-8")
@@ -114,7 +116,7 @@ async def store_in(url: str) -> AsyncIterator[PostgresStore]:
 
 
 @contextmanager
-def server(where: Path, fsync: str = "off") -> Iterator[Server]:
+def server(where: Path, fsync: str = "off", flags: tuple[str, ...] = ()) -> Iterator[Server]:
     """Start one from these binaries; afterwards nothing of it is left."""
     folder = Path(tempfile.mkdtemp(prefix="peersupport-postgres-"))  # short: the address of a socket may have 107 bytes
     identity: dict[str, Any] = {}
@@ -133,7 +135,7 @@ def server(where: Path, fsync: str = "off") -> Iterator[Server]:
         start_new_session=True,  # Ctrl-C is for us; this one waits until we are gone
     )
     try:
-        running = Server(folder, where, identity, fsync)
+        running = Server(folder, where, identity, fsync, flags)
         running.start()
         yield running
     finally:
