@@ -27,6 +27,7 @@ from bot.engine.outbox import Action, CardSlot, Delivery, Outbox
 from bot.store.base import Deletion, Record
 from conversations import messages, model, slots
 from conversations.front_door import DOOR, Doorstep
+from conversations.options import NAMES
 from conversations.peers.record import READY, PeerRecord
 from conversations.support.request import ASKING, Offer, Request, Wishes
 from conversations.vocabulary import CardKind, Kind
@@ -36,12 +37,15 @@ from tests.stories.serve import KEY, MORNING, VAULT, Home, Hospital, Kept, at_ho
 
 STAND_IN = {"token": "xoxb-quill-token", "secret": "quill-signing-secret"}
 WORDS = "quill: she died on my shift, bed 12"
+TYPED_NAME = "Brandreth"
+"""Whom Ana leaves out by name: one whom no directory knows."""
 
 CANARIES = (
     *(re.escape(part) for part in ("U0ANA", "U0BO", "U0CY", "U0DANA", "T0HOSPITAL", "D0U0", "C0HALLWAY", "/response/")),
     *(re.escape(part) for part in ("1.2.0000", "Ev0000", "1700000000.", base64.b64encode(KEY).decode()[:20])),
     r"(?i:quill)",
     r"(?i:bed 12)",
+    rf"(?i:{TYPED_NAME})",
     r"\b(Ana|Bo|Cy|Dana)\b",
 )
 """Ids of people, workspace, chats, triggers, events, messages; secrets; words; names."""
@@ -80,8 +84,12 @@ CALLS = (
 
 
 async def in_relay(h: Hospital) -> None:
-    """Two people write through the bot, unnamed."""
-    await play(h, ASKED)
+    """Two people write through the bot, unnamed; a third was left out by name."""
+    await play(h, ASKED[:-1])
+    await h.slack.presses(ANA, "Choose more")
+    await h.slack.until(lambda: "Ask" in buttons(h, ANA))
+    await h.slack.presses(ANA, "Ask", {NAMES: f"Dr. {TYPED_NAME}"})
+    await h.slack.until(lambda: "Yes, I can" in buttons(h, BO))
     await h.slack.presses(BO, "Yes, I can")
     await h.slack.until(lambda: "Stay unnamed and write here" in buttons(h, ANA))
     await h.slack.presses(ANA, "Stay unnamed and write here")
@@ -301,7 +309,7 @@ async def test_a_line_is_on_disk_only_sealed_and_only_until_it_is_delivered(tmp_
         await home.engine.idle()
         owed = kept_in(home.folder)
         assert WORDS.encode() in owed.plain()  # so this test can see it
-        assert hidden_in(owed.files, (WORDS, ANA, BO, CY)) == []
+        assert hidden_in(owed.files, (WORDS, TYPED_NAME, ANA, BO, CY)) == []
         home.time.pass_(timedelta(seconds=61))
         await home.engine.wake()
         await home.slack.until(lambda: any(WORDS in card.text for card in home.slack.reads(BO)))
@@ -318,6 +326,7 @@ async def test_after_forgetting_no_byte_of_the_request_is_left(tmp_path: Path) -
         await writes(home, BO, WORDS)
         await home.engine.idle()
         before = kept_in(home.folder)
+        assert TYPED_NAME.encode() in before.plain()  # so this test can see it
         await home.slack.presses(ANA, "Close")
         await home.engine.idle()
         closed = kept_in(home.folder)
@@ -331,7 +340,7 @@ async def test_after_forgetting_no_byte_of_the_request_is_left(tmp_path: Path) -
         after = kept_in(home.folder)
     assert after.kinds() == {"volunteering": 2}
     gone = [record for kept in (before, closed) for record in kept.records.values() if record.kind != "volunteering"]
-    theirs = (WORDS, ANA, "D0U0ANA", *(record.id for record in gone), VAULT.pseudonym("peer", home.person(ANA)))
+    theirs = (WORDS, TYPED_NAME, ANA, "D0U0ANA", *(record.id for record in gone), VAULT.pseudonym("peer", home.person(ANA)))
     assert hidden_in(after.files + after.history + after.plain(), theirs) == []
     assert not any(record.sealed in after.history for record in gone if record.sealed)
     assert leftovers(before, after) == leftovers(closed, after) == 0
@@ -350,7 +359,7 @@ async def test_a_stop_leaves_nothing_of_what_was_forgotten_a_moment_before(tmp_p
         assert await home.kinds("support") == 0
     gone = [record for record in before.records.values() if record.kind != "volunteering"]
     after = kept_in(home.folder)
-    assert hidden_in(after.history, (ANA, *(record.id for record in gone))) == []
+    assert hidden_in(after.history, (ANA, TYPED_NAME, *(record.id for record in gone))) == []
     assert not any(record.sealed in after.history for record in gone if record.sealed)
 
 
@@ -432,7 +441,7 @@ HEARD_PRESS = {
         model.Programme(on_call=model.OnCall("Dr. Quill", "+1 quill", "always", ANA_HERSELF)),
         Request(id="quill", stage=ASKING, clinician=ANA_HERSELF, wishes=Wishes(leave_out=(ANA_HERSELF,))),
         Offer(ANA_HERSELF, 3),
-        Wishes(about="quill", department="quill", leave_out=(ANA_HERSELF,)),
+        Wishes(about="quill", department="quill", leave_out=(ANA_HERSELF,), names=(TYPED_NAME,)),
         PeerRecord(id="quill", stage=READY, peer=PEER),
         Doorstep(id="quill", stage=DOOR, person=ANA_HERSELF, request="quill"),
         CardSlot(ANA_HERSELF, "offer", "key", 1, CONTENT, ref="D0U0ANA/1"),
