@@ -340,7 +340,8 @@ async def test_after_forgetting_no_byte_of_the_request_is_left(tmp_path: Path) -
         after = kept_in(home.folder)
     assert after.kinds() == {"volunteering": 2}
     gone = [record for kept in (before, closed) for record in kept.records.values() if record.kind != "volunteering"]
-    theirs = (WORDS, TYPED_NAME, ANA, "D0U0ANA", *(record.id for record in gone), VAULT.pseudonym("peer", home.person(ANA)))
+    ids = (ANA, "D0U0ANA", *(record.id for record in gone), VAULT.pseudonym("peer", home.person(ANA)))
+    theirs = (WORDS, TYPED_NAME, *ids)
     assert hidden_in(after.files + after.history + after.plain(), theirs) == []
     assert not any(record.sealed in after.history for record in gone if record.sealed)
     assert leftovers(before, after) == leftovers(closed, after) == 0
