@@ -35,7 +35,7 @@ PRIMARY: Final = frozenset(
 )
 SPELT_OUT: Final = {
     **{name: f"ask-{name}" for name in ("role", "department")},
-    **{f"ticked-{name}": f"ask-{name}" for name in ("about", "how", "who", "language", "when")},
+    **{f"ticked-{name}": f"ask-{name}" for name in ("about", "how", "who", "language", "gender", "when")},
     "ticked-urgency": "button",
     "stage": "data-stage",
 }

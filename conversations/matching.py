@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from conversations import hours
 from conversations.messages import RosterChanged
 from conversations.model import Chose, Event, Facts, Peer, Person, change
-from conversations.options import NAMES
+from conversations.options import NAMES, TRAINEE, topics
 from conversations.peers import names
 from conversations.support.request import Request, Wishes, all_of_them, by_urgency
 from conversations.vocabulary import Timer
@@ -45,15 +45,24 @@ def could_ever(request: Request, facts: Facts) -> list[Peer]:
 def _may_be_asked(request: Request, peer: Peer, kept_out: set[Person], facts: Facts) -> bool:
     wishes = request.wishes
     same_department = bool(wishes.department) and peer.department == wishes.department
+    only_mine = bool(wishes.department) and "my-department-only" in wishes.who
     return not (
         not kept_out.isdisjoint((peer.person, *peer.also))
         or may_be_left_out(request, (peer.person, *peer.also), facts)
-        or (same_department and "other-department" in wishes.who)
-        or (peer.evaluates and "may-evaluate" not in wishes.who)
-        or (wishes.about in peer.rather_not)
+        or (same_department and "other-department" in wishes.who and not only_mine)
+        or (only_mine and not same_department)
+        or ("trainees-only" in wishes.who and peer.role != TRAINEE)
+        or (_judges(peer, wishes) and "may-evaluate" not in wishes.who)
+        or not topics((wishes.about,)).isdisjoint(topics(peer.rather_not))
         or peer.trained_until is None
         or peer.trained_until < facts.now.date()
     )
+
+
+def _judges(peer: Peer, wishes: Wishes) -> bool:
+    """Whether this peer may have to judge the clinician's work: a trainee's is graded, anyone's reviewed."""
+    is_graded = wishes.role == TRAINEE or "no-graders" in wishes.who
+    return peer.evaluates or (peer.grades and is_graded)
 
 
 def full(peer: Peer) -> bool:
@@ -117,13 +126,14 @@ def _ranked(request: Request, peers: list[Peer], facts: Facts) -> tuple[Peer, ..
     return tuple(sorted(order[turn:] + order[:turn], key=lambda peer: _distance(request, peer, facts)))
 
 
-def _distance(request: Request, peer: Peer, facts: Facts) -> tuple[bool, bool, bool, int, datetime]:
+def _distance(request: Request, peer: Peer, facts: Facts) -> tuple[bool, bool, bool, bool, int, datetime]:
     wishes = request.wishes
     lately = _lately(peer, facts)
     return (
-        "been-through" in wishes.who and wishes.about not in peer.been_through,
+        "been-through" in wishes.who and topics((wishes.about,)).isdisjoint(topics(peer.been_through)),
         "same-role" in wishes.who and wishes.role != peer.role,
         bool(wishes.language) and wishes.language not in peer.languages,
+        bool(wishes.gender) and wishes.gender != peer.gender,
         len(lately),
         max(lately, default=facts.now - WEEK),
     )

@@ -22,7 +22,7 @@ from bot.store.embedded.store import EmbeddedStore
 from conversations import front_door, hours, registry
 from conversations.immutable import replace
 from conversations.model import Answers, Peer, Person, Programme
-from conversations.options import ABOUT, DEPARTMENTS, LANGUAGES, ROLES
+from conversations.options import ABOUT, DEPARTMENTS, GENDERS, LANGUAGES, ROLES
 from conversations.peers.record import READY, PeerRecord
 from conversations.vocabulary import Kind, Word
 
@@ -234,6 +234,8 @@ class Simulator:
             limit=next((int(trait) for trait in traits if trait.isdigit()), 2),
             visible="visible" in traits,
             evaluates="evaluates" in traits,
+            grades="grades" in traits,
+            gender=next((trait for trait in traits if trait in GENDERS), ""),
             plain_push="plain-push" in traits,
             trained_until=date(2028, 1, 1),
             since=date(2025, 1, 1),

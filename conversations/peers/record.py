@@ -24,13 +24,26 @@ from conversations.model import (
     Update,
     change,
 )
-from conversations.options import ABOUT, DEPARTMENTS, HOW, LANGUAGES, ROLES, one, several, ways
+from conversations.options import (
+    ABOUT_BEFORE,
+    DEPARTMENTS,
+    GENDERS,
+    HOW,
+    LANGUAGES,
+    ROLES,
+    TOPICS,
+    one,
+    several,
+    ticked_topics,
+    ways,
+)
 from conversations.vocabulary import CardKind, Choice, Kind
 
 WEEK: Final = timedelta(days=7)
 MOST: Final = 5  # open requests at once
 
-EVALUATES: Final = ("supervises", "reviews")
+GRADES: Final = "grades"
+EVALUATES: Final = ("supervises", "reviews", "claims", GRADES)
 
 
 class PeerStage(StrEnum):
@@ -168,32 +181,41 @@ def profile_card(record: PeerRecord, card: CardKind, choices: tuple[Choice, ...]
     questions = (
         Question("my-role", "choice", ROLES, (peer.role,) if peer.role else ()),
         Question("my-department", "choice", DEPARTMENTS, (peer.department,) if peer.department else ()),
-        Question("been-through", "several", ABOUT[:-1], peer.been_through),
-        Question("rather-not", "several", ABOUT[:-1], peer.rather_not),
+        Question("been-through", "several", TOPICS, ticked_topics(peer.been_through)),
+        Question("rather-not", "several", TOPICS, ticked_topics(peer.rather_not)),
         Question("languages", "several", LANGUAGES, peer.languages),
+        Question("my-gender", "choice", GENDERS, (peer.gender,) if peer.gender else ()),
         Question("my-hours", "several", tuple(hours.PARTS), peer.hours),
         Question("limit", "choice", tuple(str(n + 1) for n in range(MOST)), (str(peer.limit),)),
         Question("ways", "several", ways(facts)[1:], peer.ways),
         Question("showing", "several", ("visible", "plain-push"), chosen),
-        Question("evaluates", "several", EVALUATES, EVALUATES[:1] if peer.evaluates else ()),
+        Question("evaluates", "several", EVALUATES, _evaluates(peer)),
     )
     return change(standing(record, card, *choices, zone=peer.zone), questions=questions)
+
+
+def _evaluates(peer: Peer) -> tuple[str, ...]:
+    """What stands ticked of it. Which of the ways to judge colleagues it was is not kept."""
+    return (*EVALUATES[:1],) * peer.evaluates + (GRADES,) * peer.grades
 
 
 def filled_in(peer: Peer, event: Chose) -> Peer:
     """The peer as their card says now; whatever a forged press carries besides counts for nothing."""
     showing = several(event, "showing", ("visible", "plain-push"))
+    judging = several(event, "evaluates", EVALUATES)
     return change(
         peer,
         role=one(event, "my-role", ROLES, peer.role),
         department=one(event, "my-department", DEPARTMENTS, peer.department),
-        been_through=several(event, "been-through", ABOUT),
-        rather_not=several(event, "rather-not", ABOUT),
+        been_through=several(event, "been-through", (*TOPICS, ABOUT_BEFORE)),
+        rather_not=several(event, "rather-not", (*TOPICS, ABOUT_BEFORE)),
         languages=several(event, "languages", LANGUAGES) or peer.languages,
         hours=several(event, "my-hours", tuple(hours.PARTS)),
         limit=int(one(event, "limit", tuple(str(n + 1) for n in range(MOST)), str(peer.limit))),
         ways=several(event, "ways", HOW),
         visible="visible" in showing,
         plain_push="plain-push" in showing,
-        evaluates=bool(several(event, "evaluates", EVALUATES)),
+        gender=one(event, "my-gender", GENDERS, peer.gender),
+        evaluates=not set(judging).isdisjoint(EVALUATES[:-1]),
+        grades=GRADES in judging,
     )

@@ -6,7 +6,21 @@ from datetime import datetime
 
 from conversations import hours, matching, slots
 from conversations.model import Chose, Facts, Message, Person, Question, change
-from conversations.options import ABOUT, DEPARTMENTS, FOLLOW_UP, LANGUAGES, NAMES, ROLES, WHEN, WHO, one, several, ways
+from conversations.options import (
+    ABOUT,
+    ABOUT_BEFORE,
+    DEPARTMENTS,
+    FOLLOW_UP,
+    GENDERS,
+    LANGUAGES,
+    NAMES,
+    ROLES,
+    WHEN,
+    WHO,
+    one,
+    several,
+    ways,
+)
 from conversations.peers import names
 from conversations.support.request import Request, Wishes, on_nights
 from conversations.vocabulary import CardKind, Choice, Timer
@@ -28,17 +42,22 @@ def questions(request: Request, facts: Facts) -> tuple[Question, ...]:
     ticked, nights = request.wishes, on_nights(request, facts.now)
     follow_up = tuple(name for name, yes in (("check-in", ticked.check_in), ("nights", nights)) if yes)
     return (
-        Question("about", "choice", ABOUT, _given(ticked.about)),
+        Question("about", "choice", _topics(ticked.about), _given(ticked.about)),
         Question("how", "choice", ways(facts), _given(ticked.how)),
         Question("who", "several", WHO, ticked.who),
         Question("role", "choice", ROLES, _given(ticked.role)),
         Question("department", "choice", DEPARTMENTS, _given(ticked.department)),
         Question("language", "choice", LANGUAGES, _given(ticked.language)),
+        Question("gender", "choice", GENDERS, _given(ticked.gender)),
         Question("leave-out", "people"),
         Question(NAMES, "text"),
         Question("when", "choice", WHEN, _given(ticked.when)),
         Question("follow-up", "several", FOLLOW_UP, follow_up),
     )
+
+
+def _topics(ticked: str) -> tuple[str, ...]:
+    return (*ABOUT, ABOUT_BEFORE) if ticked == ABOUT_BEFORE else ABOUT
 
 
 def _given(option: str) -> tuple[str, ...]:
@@ -129,6 +148,7 @@ def data_card(request: Request, facts: Facts) -> Message:
         "ticked-when": ticked.when,
         "ticked-who": ",".join(ticked.who),
         "ticked-language": ticked.language,
+        "ticked-gender": ticked.gender,
         "role": ticked.role,
         "department": ticked.department,
         **{name: "yes" if held else "no" for name, held in flags.items()},
@@ -160,11 +180,12 @@ def wishes(event: Chose, request: Request, facts: Facts) -> Wishes:
     before = request.wishes
     people = event.answers.get("leave-out", ())
     others = Wishes(
-        about=one(event, "about", ABOUT),
+        about=one(event, "about", (*ABOUT, ABOUT_BEFORE)),
         who=several(event, "who", WHO, ("other-department",)),
         role=one(event, "role", ROLES),
         department=one(event, "department", DEPARTMENTS),
         language=one(event, "language", LANGUAGES),
+        gender=one(event, "gender", GENDERS),
         leave_out=tuple(dict.fromkeys((*before.leave_out, *(who for who in people if isinstance(who, Person))))),
         names=tuple(dict.fromkeys((*before.names, *_names(event))))[: names.MOST],
     )

@@ -125,6 +125,7 @@ class Wishes(Immutable, frozen=True):
     how: str = "any"
     who: tuple[str, ...] = ("other-department",)
     language: str = ""
+    gender: str = ""
     role: str = ""
     department: str = ""
     leave_out: tuple[Person, ...] = ()

@@ -184,7 +184,7 @@ def _time_passes(
 WISHES: tuple[Answers, ...] = (
     {},
     {
-        "about": "complaint",
+        "about": "lawsuit",
         "how": "call",
         "who": ("same-role", "been-through", "may-evaluate"),
         "leave-out": (DANA,),

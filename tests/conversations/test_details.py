@@ -82,7 +82,7 @@ def test_the_questions_come_for_those_who_want_them_and_say_the_same_of_who_is_f
     there, short = opened(facts(who))
     chosen, effects = SUPPORT.decide(there, Chose(ANA, Choice.CHOOSE_MORE), facts(who))
     card = shown(effects)
-    assert (chosen.stage, card.choices[0], len(card.questions)) == ("details", Choice.ASK, 10)
+    assert (chosen.stage, card.choices[0], len(card.questions)) == ("details", Choice.ASK, 11)
     assert card.times == short.times
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from conversations import hours, matching
 from conversations.immutable import replace
 from conversations.messages import RequestOpens
 from conversations.model import Chose, Facts, Peer, Person, Programme
-from conversations.options import ABOUT, DEPARTMENTS, WHO
+from conversations.options import ABOUT, ABOUT_BEFORE, DEPARTMENTS, GENDERS, TOPICS, WHO, topics
 from conversations.registry import REQUESTS
 from conversations.support.asking import ask_the_next, asking_card
 from conversations.support.request import Request, Wishes
@@ -33,11 +34,14 @@ peers = st.builds(
     Peer,
     person=st.one_of(people, st.just(ANA)),
     also=st.one_of(st.just(()), people.map(lambda one: (one,)), st.just((ANA,))),
+    role=st.sampled_from(("", "trainee", "nurse")),
     department=st.sampled_from(("", *FEW)),
-    rather_not=st.sets(st.sampled_from(ABOUT[:-1]), max_size=2).map(tuple),
-    been_through=st.sets(st.sampled_from(ABOUT[:-1]), max_size=2).map(tuple),
+    rather_not=st.sets(st.sampled_from((*TOPICS, ABOUT_BEFORE)), max_size=2).map(tuple),
+    been_through=st.sets(st.sampled_from((*TOPICS, ABOUT_BEFORE)), max_size=2).map(tuple),
     hours=st.sets(st.sampled_from(tuple(hours.PARTS)), max_size=2).map(tuple),
     evaluates=st.booleans(),
+    grades=st.booleans(),
+    gender=st.sampled_from(("", *GENDERS)),
     trained_until=st.sampled_from((None, date(2026, 3, 1), date(2026, 3, 2), date(2028, 1, 1))),
     resting_until=st.one_of(st.none(), ago),
     paused=st.sampled_from((False, False, True)),
@@ -48,7 +52,9 @@ peers = st.builds(
 rosters = st.lists(peers, max_size=6, unique_by=lambda peer: peer.person).map(tuple)
 wishes = st.builds(
     Wishes,
-    about=st.sampled_from(("", *ABOUT)),
+    about=st.sampled_from(("", *ABOUT, ABOUT_BEFORE)),
+    role=st.sampled_from(("", "trainee", "nurse")),
+    gender=st.sampled_from(("", *GENDERS)),
     who=st.sets(st.sampled_from(WHO)).map(tuple),
     department=st.sampled_from(("", *FEW)),
     leave_out=st.lists(people, max_size=2).map(tuple),
@@ -78,14 +84,26 @@ def test_nobody_is_asked_who_must_not_be(request, roster, luck):
         assert peer.trained_until is not None
         assert peer.trained_until >= NOW.date()
         assert hours.within(NOW, peer.zone, peer.hours)
-        assert not peer.evaluates or "may-evaluate" in wished.who
-        assert wished.about not in peer.rather_not
-        assert "other-department" not in wished.who or not wished.department or peer.department != wished.department
+        may_judge = peer.evaluates or (peer.grades and (wished.role == "trainee" or "no-graders" in wished.who))
+        assert not may_judge or "may-evaluate" in wished.who
+        assert not topics((wished.about,)) & topics(peer.rather_not)
+        assert "trainees-only" not in wished.who or peer.role == "trainee"
+        if wished.department and "my-department-only" in wished.who:
+            assert peer.department == wished.department
+        elif wished.department and "other-department" in wished.who:
+            assert peer.department != wished.department
 
 
 BO, CY = Person("slack", "hospital", "Bo"), Person("teams", "hospital", "Bo")
 FREE = Peer(BO, department=FEW[0], trained_until=date(2026, 3, 2), limit=1)
 WAITS = Request(id="r", stage="asking", clinician=ANA, wishes=Wishes(about="home", department=FEW[1]))
+
+
+def wishing(**wishes: Any) -> Request:
+    """The request, with other wishes."""
+    return replace(WAITS, wishes=replace(WAITS.wishes, **wishes))
+
+
 REASONS = {
     "it is the request of this peer": (FREE, replace(WAITS, clinician=BO)),
     "it is theirs by their other account": (replace(FREE, also=(ANA,)), WAITS),
@@ -98,7 +116,19 @@ REASONS = {
     "said no": (FREE, replace(WAITS, passed=(BO,))),
     "walks with them now": (FREE, replace(WAITS, peer=BO)),
     "of the same department": (replace(FREE, department=FEW[1]), WAITS),
+    "of another department": (FREE, wishing(who=("my-department-only",))),
+    "of another department, where both are ticked": (FREE, wishing(who=("other-department", "my-department-only"))),
+    "no trainee": (FREE, wishing(who=("trainees-only",))),
     "evaluates colleagues": (replace(FREE, evaluates=True), WAITS),
+    "grades the trainee who asks": (replace(FREE, grades=True), wishing(role="trainee")),
+    "grades trainees, and whoever asks wants nobody who does": (
+        replace(FREE, grades=True),
+        wishing(who=("no-graders",)),
+    ),
+    "would rather not hear of a complaint or lawsuit, as an older release asked": (
+        replace(FREE, rather_not=("complaint",)),
+        wishing(about="lawsuit"),
+    ),
     "would rather not hear of it": (replace(FREE, rather_not=("home",)), WAITS),
     "not trained": (replace(FREE, trained_until=None), WAITS),
     "training over since yesterday": (replace(FREE, trained_until=date(2026, 3, 1)), WAITS),
@@ -115,6 +145,35 @@ def test_each_of_these_alone_keeps_a_peer_from_being_asked(reason: str):
     assert matching.free(WAITS, Facts(NOW, peers=(FREE,), names=called)) == (FREE,)
     peer, request = REASONS[reason]
     assert matching.free(request, Facts(NOW, peers=(peer,), names=called)) == ()
+
+
+def test_a_peer_who_grades_trainees_is_asked_for_everyone_else():
+    grader = replace(FREE, grades=True)
+    assert matching.free(wishing(role="nurse"), Facts(NOW, peers=(grader,))) == (grader,)
+    both = wishing(role="trainee", who=("may-evaluate",))
+    assert matching.free(both, Facts(NOW, peers=(grader,))) == (grader,)
+
+
+@pytest.mark.parametrize(
+    ("about", "lived"), [("lawsuit", "lawsuit"), ("lawsuit", "complaint"), ("complaint", "review")]
+)
+def test_who_was_sued_is_asked_first_by_who_is_sued(about: str, lived: str):
+    knows, others = replace(FREE, person=CY, been_through=(lived,)), replace(FREE, been_through=("home",))
+    sued = wishing(about=about, who=("been-through",))
+    for luck in range(4):
+        assert matching.free(sued, Facts(NOW, peers=(others, knows), luck=luck)) == (knows, others)
+
+
+def test_who_lived_through_a_review_is_not_taken_for_one_who_was_sued():
+    reviewed, sued = replace(FREE, been_through=("review",)), replace(FREE, person=CY, been_through=("lawsuit",))
+    asks = wishing(about="lawsuit", who=("been-through",))
+    assert matching.free(asks, Facts(NOW, peers=(reviewed, sued))) == (sued, reviewed)
+
+
+def test_a_wish_for_a_woman_or_a_man_is_met_where_it_can_be_and_keeps_nobody_from_being_asked():
+    woman, silent = replace(FREE, person=CY, gender="woman"), FREE
+    for luck in range(4):
+        assert matching.free(wishing(gender="woman"), Facts(NOW, peers=(silent, woman), luck=luck)) == (woman, silent)
 
 
 def test_who_had_a_week_of_offers_is_asked_only_when_no_one_else_is_left():

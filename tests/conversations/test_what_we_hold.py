@@ -29,6 +29,7 @@ OTHERWISE = {
     "how": "call",
     "who": ("same-role",),
     "language": "es",
+    "gender": "woman",
     "role": "nurse",
     "department": "wards",
     "leave_out": (DI,),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from conversations import slots
 from conversations.model import Facts, Message, Person, Post
+from conversations.options import AT_LAW, topics
 from conversations.support.request import Request, code_name
 from conversations.vocabulary import CardKind, Choice
 
@@ -110,7 +111,7 @@ def guide_card(request: Request, facts: Facts) -> Message:
 
 def lawsuit_cards(request: Request) -> tuple[Post, ...]:
     """Say to both that what is said to a peer may not be protected by law, where a complaint is what it is about."""
-    if request.wishes.about != "complaint" or request.peer is None:
+    if request.peer is None or topics((request.wishes.about,)).isdisjoint(AT_LAW):
         return ()
     both = (request.clinician, request.peer)
     return tuple(Post(Message(who, CardKind.LAWSUIT, slots.LAWSUIT)) for who in both)

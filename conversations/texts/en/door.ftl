@@ -43,7 +43,7 @@ data-request =
         [yes] {" "}It is erased { $erased }.
        *[no] {" "}It is erased { $erase-after } after closing.
     }
-    You ticked: { $ticked-about }, { $ticked-how }, { $ticked-when }, { $ticked-who }, { $ticked-language }, { $role }, { $department }{ $nights ->
+    You ticked: { $ticked-about }, { $ticked-how }, { $ticked-when }, { $ticked-who }, { $ticked-language }, { $ticked-gender }, { $role }, { $department }{ $nights ->
         [yes] , { ask-follow-up-nights }
        *[no] {""}
     }.

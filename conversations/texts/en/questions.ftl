@@ -3,6 +3,9 @@
 ask-about = What is it about?
 ask-about-work = Something at work
 ask-about-patient-died = A patient died
+ask-about-lawsuit = A lawsuit
+ask-about-review = A complaint or review
+ask-about-violence = A threat or violence
 ask-about-complaint = A complaint or lawsuit
 ask-about-worn-out = Tired or burned out
 ask-about-home = Something at home
@@ -18,7 +21,10 @@ ask-how-here = Here, unnamed
 
 ask-who = Whom should we ask?
 ask-who-other-department = Not from my department
+ask-who-my-department-only = Only from my department, if you tell us which
 ask-who-same-role = Same role as mine
+ask-who-trainees-only = Only residents or trainees
+ask-who-no-graders = Nobody who grades trainees
 ask-who-been-through = Someone who has been through it
 ask-who-may-evaluate = A supervisor or reviewer is fine too
 
@@ -60,6 +66,12 @@ ask-language-hi = Hindi
 ask-language-tl = Tagalog
 
 ask-language-none = no language
+
+ask-gender = I'd rather talk with
+ask-gender-woman = A woman
+ask-gender-man = A man
+ask-gender-non-binary = A non-binary colleague
+ask-gender-none = any gender
 
 ask-leave-out = People to leave out (shown to nobody)
 ask-leave-out-names = Names to leave out, up to ten, one a line (shown to nobody)
@@ -103,14 +115,18 @@ ask-my-department-elsewhere = { ask-department-elsewhere }
 ask-been-through = What I have been through and could talk about
 ask-been-through-work = { ask-about-work }
 ask-been-through-patient-died = { ask-about-patient-died }
-ask-been-through-complaint = { ask-about-complaint }
+ask-been-through-lawsuit = { ask-about-lawsuit }
+ask-been-through-review = { ask-about-review }
+ask-been-through-violence = { ask-about-violence }
 ask-been-through-worn-out = { ask-about-worn-out }
 ask-been-through-home = { ask-about-home }
 
 ask-rather-not = What I would rather not take
 ask-rather-not-work = { ask-about-work }
 ask-rather-not-patient-died = { ask-about-patient-died }
-ask-rather-not-complaint = { ask-about-complaint }
+ask-rather-not-lawsuit = { ask-about-lawsuit }
+ask-rather-not-review = { ask-about-review }
+ask-rather-not-violence = { ask-about-violence }
 ask-rather-not-worn-out = { ask-about-worn-out }
 ask-rather-not-home = { ask-about-home }
 
@@ -124,6 +140,11 @@ ask-languages-ar = { ask-language-ar }
 ask-languages-zh = { ask-language-zh }
 ask-languages-hi = { ask-language-hi }
 ask-languages-tl = { ask-language-tl }
+
+ask-my-gender = I am (used only where a colleague asks for it)
+ask-my-gender-woman = { ask-gender-woman }
+ask-my-gender-man = { ask-gender-man }
+ask-my-gender-non-binary = Non-binary
 
 ask-my-hours = Hours I can be asked (none ticked means any time)
 ask-my-hours-days = Weekdays 8 to 5
@@ -150,6 +171,8 @@ ask-showing-plain-push = "A colleague would like to talk" on my lock screen
 ask-evaluates = I also
 ask-evaluates-supervises = Supervise colleagues
 ask-evaluates-reviews = Sit on peer review, RCA, risk, HR or credentialing
+ask-evaluates-claims = Work on claims, complaints or insurance
+ask-evaluates-grades = Teach or grade trainees
 
 ask-code = The code
 ask-also = Who they are here, too
