@@ -140,6 +140,7 @@ page             on-call-page on-call-thanks
 check-in         check-in-yesterday check-in-now check-in-few-days check-in-month check-in-nobody-yet
 check-in         check-in-still-looking check-in-peer-silent
 answer           check-in-thanks check-in-no-more check-in-told-peer check-in-asking check-in-thirty-days more-help
+answer           check-in-when check-in-postponed
 talk-again       peer-talk-again
 closed           support-closed support-any-time
 how-are-you      peer-after peer-after-door peer-after-okay peer-after-break peer-after-talk

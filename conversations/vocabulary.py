@@ -57,6 +57,9 @@ class Choice(StrEnum):
     SOMETHING_ELSE = "something-else"
     NO_MORE = "no-more"
     THIRTY_DAYS = "thirty-days"
+    ASK_LATER = "ask-later"
+    TOMORROW = "tomorrow"
+    IN_THREE_DAYS = "in-three-days"
     # the peer, afterwards
     OKAY = "okay"
     BREAK = "break"
@@ -243,6 +246,8 @@ class CardKind(StrEnum):
     CHECK_IN_TOLD_PEER = "check-in-told-peer"
     CHECK_IN_ASKING = "check-in-asking"
     CHECK_IN_THIRTY_DAYS = "check-in-thirty-days"
+    CHECK_IN_WHEN = "check-in-when"
+    CHECK_IN_POSTPONED = "check-in-postponed"
     # a request, as its peer reads it
     PEER_OFFER = "peer-offer"
     PEER_SAID_YES = "peer-said-yes"

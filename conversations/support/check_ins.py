@@ -23,6 +23,7 @@ from conversations.support.together.cards import about_them
 from conversations.vocabulary import CardKind, Choice, Timer
 
 THIRTY_DAYS = timedelta(days=30)
+LATER = {Choice.TOMORROW: timedelta(days=1), Choice.IN_THREE_DAYS: timedelta(days=3)}
 A_NIGHT, A_DAY_AND_A_NIGHT, FEW_DAYS = timedelta(hours=14), timedelta(hours=40), timedelta(hours=48)
 
 
@@ -36,7 +37,9 @@ def check_in(request: Request, event: Elapsed, facts: Facts) -> Decision[Request
     month = (Choice.THIRTY_DAYS,) if not to_come and _month_is_ahead(checked, facts) else ()
     question = _question(request, facts)
     another = (Choice.SOMEONE_ELSE,) if question == CardKind.CHECK_IN_PEER_SILENT else ()
-    choices = (Choice.OKAY_FOR_NOW, Choice.TALK_AGAIN, *another, Choice.SOMETHING_ELSE, *month, Choice.NO_MORE)
+    last = question == CardKind.CHECK_IN_MONTH or bool(another and month)
+    later = (Choice.ASK_LATER,) if _still_to_choose(checked) and not last else ()
+    choices = (Choice.OKAY_FOR_NOW, Choice.TALK_AGAIN, *another, Choice.SOMETHING_ELSE, *later, *month, Choice.NO_MORE)
     waiting = flow.wait(checked, lasting(checked, facts))
     card = Message(request.clinician, question, slots.CHECK_IN, choices, considerate=True)
     return waiting, (Post(change(card, details={"last": "no" if to_come else "yes"})),)
@@ -87,6 +90,33 @@ def no_more(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
     """The clinician wants no more check-ins."""
     quiet = change(request, check_ins=(), kept_until=None, wishes=change(request.wishes, check_in=False))
     return flow.wait(quiet, lasting(quiet, facts)), (_reply(request, CardKind.CHECK_IN_NO_MORE),)
+
+
+def ask_later(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    """The clinician would rather be asked another time: tomorrow, or in three days, each of them once."""
+    choices = (*_still_to_choose(request), Choice.TALK_AGAIN, Choice.NO_MORE)
+    return request, (Update(Message(request.clinician, CardKind.CHECK_IN_WHEN, slots.CHECK_IN, choices)),)
+
+
+def postpone(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    """One more check-in at the time they chose, at a decent hour. A second press of the same says what holds."""
+    chosen = Choice(event.choice)
+    if chosen not in _still_to_choose(request):
+        return request, (_reply(request, CardKind.CHECK_IN_THANKS),)
+    then = facts.now + LATER[chosen]
+    later = change(
+        request,
+        check_ins=tuple(sorted({*request.check_ins, then})),
+        postponed=(*request.postponed, chosen.value),
+        wishes=change(request.wishes, check_in=True),
+    )
+    times = {"next": awake(later, then, facts)}
+    card = Message(request.clinician, CardKind.CHECK_IN_POSTPONED, slots.CHECK_IN, (Choice.NO_MORE,), times=times)
+    return flow.wait(later, lasting(later, facts)), (Update(card),)
+
+
+def _still_to_choose(request: Request) -> tuple[Choice, ...]:
+    return tuple(choice for choice in LATER if choice not in request.postponed)
 
 
 def something_else(request: Request, event: Chose, facts: Facts) -> Decision[Request]:

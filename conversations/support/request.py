@@ -25,7 +25,10 @@ from conversations.model import Chose, Event, Facts, Opened, Person, Tell, Urgen
 from conversations.slots import Slot
 from conversations.vocabulary import CardKind, Choice, Kind, Timer
 
-ANSWERS = (Choice.OKAY_FOR_NOW, Choice.SOMETHING_ELSE, Choice.NO_MORE, Choice.THIRTY_DAYS)  # to a check-in
+ANSWERS = (  # to a check-in
+    *(Choice.OKAY_FOR_NOW, Choice.SOMETHING_ELSE, Choice.NO_MORE, Choice.THIRTY_DAYS),
+    *(Choice.ASK_LATER, Choice.TOMORROW, Choice.IN_THREE_DAYS),
+)
 CODE_NAMES = 24  # how many `code-name-<n>` the texts hold; after them come the same again, numbered
 STEPS = (5, 7, 11, 13, 17, 19, 23)  # none of them shares a factor with 24
 
@@ -172,6 +175,7 @@ class Request(Conversation, frozen=True, kw_only=True):
     parted: Person | None = None  # the last peer who was with them, so that a line that was not shown is owned up to
     check_ins: tuple[datetime, ...] = ()  # still to come, before they are moved into waking hours
     checked_in: datetime | None = None
+    postponed: tuple[str, ...] = ()  # by how much a check-in was put off; each can be chosen once
     touched: datetime | None = None
     kept_until: datetime | None = None  # the day of erasure they read when they asked for a check-in after thirty days
 

@@ -18,8 +18,8 @@ PROFESSION = re.compile(
 )
 """Whoever a line could be for. Each of our roles is among them."""
 
-WHO_THEY_ARE = re.compile(r"^ask-(my-)?role-")
-"""The keys by which people say what they do, for matching."""
+WHO_THEY_ARE = re.compile(r"^ask-((my-)?role|who|evaluates)-")
+"""The keys by which people say what they do and whom they wish for, for matching."""
 
 
 def promised(text: str) -> list[str]:

@@ -16,7 +16,7 @@ from tests.conversations.explore import ANA, BO, DI, DOORSTEP, MONDAY, SUPPORT, 
 FACTS = WORLDS["everybody is there"]
 
 SHOWN = {
-    *("stage", "deadlines", "urgency", "wishes", "counted_from", "check_ins", "kept_until"),
+    *("stage", "deadlines", "urgency", "wishes", "counted_from", "check_ins", "postponed", "kept_until"),
 }
 THE_COLLEAGUES_WE_ASKED_AND_WHAT_THEY_ANSWERED = {
     *("searching_since", "wave", "offers", "asked", "passed", "told", "late", "peer", "alias", "seed", "aliases"),

@@ -195,6 +195,8 @@ check-in-no-more = No more check-ins will come. You can still write to us any ti
 check-in-told-peer = We told your peer that you'd like to talk again. Would you rather talk with another colleague?
 check-in-asking = We're on it: you'll read here who can talk with you.
 check-in-thirty-days = We'll check in once more after thirty days. For that we keep your request until { $until }, and then erase it.
+check-in-when = When should we ask again? You can write to us at any time before. { stay-safe }
+check-in-postponed = We'll ask again { $next }. You can write to us at any time before. { stay-safe }
 more-help =
     Sometimes more than a peer helps. { $more-lines ->
         [yes]
