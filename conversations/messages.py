@@ -86,9 +86,23 @@ class Freed(Told, frozen=True):
 
 
 class Helped(Told, frozen=True):
-    """The peer no longer holds this request and had been together with its clinician: a rest begins."""
+    """The peer no longer holds this request and had been together with its clinician: a rest begins.
+
+    Args:
+        request: The request's id.
+        was_hard: Whether the rest is a long one: after a death or a lawsuit.
+    """
 
     request: str
+    was_hard: bool = False
+
+
+class WasWorried(Told, frozen=True):
+    """The peer called for help for a clinician, or for themselves: a long rest begins."""
+
+
+class IsReady(Told, frozen=True):
+    """The peer wishes to be asked again before their rest is over."""
 
 
 class NotToday(Told, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Final
 
 from conversations.model import Chose, Facts
@@ -11,6 +12,11 @@ ABOUT = ("work", "patient-died", "lawsuit", "review", "violence", "worn-out", "h
 TOPICS = ABOUT[:-1]
 ABOUT_BEFORE: Final = "complaint"
 """A complaint or lawsuit: what an older release asked as one, and what may still stand in its records and cards."""
+
+HARD: Final = frozenset({"patient-died", "lawsuit"})
+"""After which a peer rests longer."""
+
+LONG_REST: Final = timedelta(days=7)
 
 AT_LAW: Final = frozenset({"lawsuit", "review"})
 """Where what is said to a peer may have to be repeated before a court or a board."""

@@ -144,6 +144,7 @@ answer           check-in-when check-in-postponed
 talk-again       peer-talk-again
 closed           support-closed support-any-time
 how-are-you      peer-after peer-after-door peer-after-okay peer-after-break peer-after-talk
+how-are-you      peer-after-long peer-after-ready
 taken-away       taken-away
 profile          volunteer-profile volunteer-change
 pledge           volunteer-pledge
@@ -151,6 +152,7 @@ approval         coordinator-approve coordinator-talk-first coordinator-approved
 approval         approval/coordinator-settled coordinator-approve-empty coordinator-approve-when
 training         volunteer-training-ends volunteer-training-ended coordinator-renew
 standing         volunteer-waiting volunteer-talk-first volunteer-ready volunteer-paused volunteer-paused-until
+standing         volunteer-resting
 standing         volunteer-pause volunteer-not-now volunteer-declined
 standing         volunteer-unanswered volunteer-left volunteer-renewed volunteer-not-renewed
 accounts         volunteer-code volunteer-linked

@@ -30,7 +30,7 @@ def back_at_the_front_door(record: PeerRecord, event: Opened, facts: Facts) -> D
         case Word.PAUSE:
             return record, (Post(pause_card(record)),)
         case Word.RESUME:
-            return at_the_bottom(_resumed(record))
+            return at_the_bottom(_resumed(record, typed=True))
         case Word.CHANGE:
             return record, (Post(change_card(record, facts)),)
         case Word.LEAVE:
@@ -81,8 +81,9 @@ def resume(record: PeerRecord, event: Chose | Elapsed, facts: Facts) -> Decision
     return _resumed(record)
 
 
-def _resumed(record: PeerRecord) -> Decision[PeerRecord]:
-    resuming = change(record, peer=change(record.peer, paused=False), paused_until=None)
+def _resumed(record: PeerRecord, *, typed: bool = False) -> Decision[PeerRecord]:
+    peer = change(record.peer, paused=False, resting_until=None if typed else record.peer.resting_until)
+    resuming = change(record, peer=peer, paused_until=None)
     back = flow.wait(resuming, {Timer.RESUME: None})
     return back, (in_place(ready_card(back)),)
 

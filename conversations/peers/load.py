@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from conversations import slots
 from conversations.flow import Decision
-from conversations.messages import Accompanies, CameBy, Freed, Helped, OfferMade
-from conversations.model import Elapsed, Facts, Message, Peer, Post, change
-from conversations.peers.record import READY, WEEK, PeerRecord, flow
+from conversations.messages import Accompanies, CameBy, Freed, Helped, IsReady, OfferMade, WasWorried
+from conversations.model import Chose, Elapsed, Facts, Message, Peer, Post, change
+from conversations.options import LONG_REST
+from conversations.peers.record import READY, WEEK, PeerRecord, flow, in_place, ready_card
 from conversations.vocabulary import CardKind, Timer
 
 
@@ -26,9 +29,26 @@ def freed(record: PeerRecord, event: Freed, facts: Facts) -> Decision[PeerRecord
 
 
 def rests_after_helping(record: PeerRecord, event: Helped, facts: Facts) -> Decision[PeerRecord]:
-    """Count one open request less, and ask nothing for a while."""
-    rested = change(_without(record.peer, event.request), resting_until=facts.now + facts.programme.rest)
-    return _tidied(record, rested, facts), ()
+    """Count one open request less, and ask nothing for a while; for longer after what was hard to hear."""
+    usual = facts.programme.rest
+    rest = max(usual, LONG_REST) if event.was_hard else usual
+    return _resting(record, _without(record.peer, event.request), facts.now + rest, facts), ()
+
+
+def rests_after_worrying(record: PeerRecord, event: WasWorried, facts: Facts) -> Decision[PeerRecord]:
+    """Ask nothing new for a long while; whom they walk with, they walk with."""
+    return _resting(record, record.peer, facts.now + max(facts.programme.rest, LONG_REST), facts), ()
+
+
+def _resting(record: PeerRecord, peer: Peer, until: datetime, facts: Facts) -> PeerRecord:
+    """A rest is never made shorter but by the peer."""
+    return _tidied(record, change(peer, resting_until=max(until, peer.resting_until or until)), facts)
+
+
+def is_ready(record: PeerRecord, event: Chose | IsReady, facts: Facts) -> Decision[PeerRecord]:
+    """They may be asked again before their rest is over; only they can say so."""
+    rested = _tidied(record, change(record.peer, resting_until=None), facts)
+    return rested, (in_place(ready_card(rested)),) if isinstance(event, Chose) else ()
 
 
 def came_by(record: PeerRecord, event: CameBy, facts: Facts) -> Decision[PeerRecord]:

@@ -150,6 +150,9 @@ def standing_card(record: PeerRecord, facts: Facts) -> Message:
 def ready_card(record: PeerRecord) -> Message:
     """Whether offers come, and until when they do not."""
     choices = (Choice.RESUME if record.peer.paused else Choice.PAUSE, Choice.CHANGE, Choice.LEAVE)
+    if not record.peer.paused and record.peer.resting_until:
+        resting = standing(record, CardKind.VOLUNTEER_RESTING, Choice.IM_READY, *choices)
+        return change(resting, times={"until": record.peer.resting_until})
     if not record.peer.paused:
         return standing(record, CardKind.VOLUNTEER_READY, *choices, limit=record.peer.limit)
     if record.paused_until:

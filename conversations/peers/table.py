@@ -10,10 +10,12 @@ from conversations.messages import (
     Freed,
     Helped,
     HideCards,
+    IsReady,
     KnownElsewhere,
     NeedsABreak,
     NotToday,
     OfferMade,
+    WasWorried,
 )
 from conversations.peers import availability, linking, load, onboarding
 from conversations.peers.record import (
@@ -59,6 +61,7 @@ flow.table(
     on(READY,         volunteer,   Choice.CHANGE,      to=SAME,              do=availability.ask_for_changes),
     on(READY,         volunteer,   Choice.SAVE,        to=SAME,              do=availability.save),
     on(READY,         volunteer,   Choice.NOT_NOW,     to=SAME,              do=availability.leave_it),
+    on(READY,         volunteer,   Choice.IM_READY,    to=SAME,              do=load.is_ready),
     after(READY,                   Timer.RESUME,       to=SAME,              do=availability.resume),
     after(READY,                   Timer.EXPIRING,     to=SAME,              do=availability.training_ends_soon),
     after(READY,                   Timer.EXPIRED,      to=SAME,              do=availability.training_ended),
@@ -70,6 +73,8 @@ flow.table(
     told(READY,                    CameBy,             to=SAME,              do=load.came_by),
     told(READY,                    Freed,              to=SAME,              do=load.freed),
     told(READY,                    Helped,             to=SAME,              do=load.rests_after_helping),
+    told(READY,                    WasWorried,         to=SAME,              do=load.rests_after_worrying),
+    told(READY,                    IsReady,            to=SAME,              do=load.is_ready),
     told(READY,                    NotToday,           to=SAME,              do=availability.not_today),
     told(READY,                    NeedsABreak,        to=SAME,              do=availability.needs_a_break),
     told(READY,                    CannotBeReached,    to=SAME,              do=availability.cannot_be_reached),

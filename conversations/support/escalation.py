@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 from conversations import matching, slots
 from conversations.flow import TIDIED_BEFORE, Decision
-from conversations.model import Chose, Effect, Elapsed, Facts, Message, Person, Post, Update, Withdraw, change
+from conversations.messages import WasWorried
+from conversations.model import Chose, Effect, Elapsed, Facts, Message, Person, Post, Tell, Update, Withdraw, change
 from conversations.support.asking import ask_the_next, asking_card, neutral, offer_card, waiting_card
 from conversations.support.choosing import let_them_choose
 from conversations.support.closing import not_before_the_page
 from conversations.support.request import Request, WorriedCall, all_of_them, flow
-from conversations.vocabulary import CardKind, Choice, Timer
+from conversations.vocabulary import CardKind, Choice, Kind, Timer
 
 PAGE = timedelta(minutes=5)  # until a worried peer is told to phone
 
@@ -89,13 +90,14 @@ def page_the_on_call(request: Request, event: Chose, facts: Facts) -> Decision[R
     on_call, peer = facts.programme.on_call, event.by
     if on_call is None:
         return request, ()
+    rests = Tell(Kind.PEER, peer, WasWorried())
     paged = _may_be_paged(request, peer, facts)
     if paged is None:
         themselves = on_call.person in all_of_them({peer}, facts)
         card = CardKind.PEER_WORRIED_ON_CALL if themselves else CardKind.PEER_WORRIED_PHONE
-        return request, (Post(Message(peer, card, slots.WORRIED)),)
+        return request, (Post(Message(peer, card, slots.WORRIED)), rests)
     calling, call = _with_call(request, peer, facts)
-    return calling, (Post(Message(peer, CardKind.PEER_WORRIED, slots.WORRIED)), Post(_page(call, paged)))
+    return calling, (Post(Message(peer, CardKind.PEER_WORRIED, slots.WORRIED)), Post(_page(call, paged)), rests)
 
 
 def _may_be_paged(request: Request, peer: Person, facts: Facts) -> Person | None:

@@ -22,6 +22,7 @@ from conversations.messages import (
     RequestOpens,
 )
 from conversations.model import Chose, Event, Facts, Opened, Person, Tell, Urgency, change
+from conversations.options import HARD, topics
 from conversations.slots import Slot
 from conversations.vocabulary import CardKind, Choice, Kind, Timer
 
@@ -96,12 +97,14 @@ class Finished(Immutable, frozen=True):
     Args:
         peer: Who it was.
         until: When the numbers leave their last card.
+        rests_until: The end of their rest, where it is a long one.
         card: What their last card says.
     """
 
     peer: Person
     until: datetime
     card: CardKind = CardKind.PEER_AFTER
+    rests_until: datetime | None = None
 
 
 class WorriedCall(Immutable, frozen=True):
@@ -305,6 +308,12 @@ wrote: Role[Request] = Role(
 )
 
 
+def was_hard(request: Request, who: Person) -> bool:
+    """Whether walking with this clinician asks for a long rest: after a death or a lawsuit, or where they worried."""
+    about = topics((request.wishes.about,))
+    return not about.isdisjoint(HARD) or who in {call.peer for call in request.calls}
+
+
 def code_name(request: Request, alias: int) -> int:
     """The number of a name in the texts: the row is walked in steps that visit each name once, from a secret start."""
     row, place = divmod(alias, CODE_NAMES)
@@ -363,7 +372,8 @@ def _told_elsewhere(before: Request, after: Request, facts: Facts) -> tuple[Tell
     was, now = _holder(before), _holder(after)
     if was != now:
         if was is not None:
-            parted = Helped(before.id) if before.stage == TOGETHER else Freed(before.id)
+            helped = Helped(before.id, was_hard=was_hard(before, was))
+            parted = helped if before.stage == TOGETHER else Freed(before.id)
             told.append(Tell(Kind.PEER, was, parted))
         if now is not None:
             told.append(Tell(Kind.PEER, now, Accompanies(after.id)))

@@ -174,7 +174,7 @@ def _going(closed: Request, request: Request, facts: Facts) -> Request:
 
 def _lasting(effect: Effect) -> Effect:
     """The request is about to be gone: what its peer is asked afterwards must be answered at the front door."""
-    if not isinstance(effect, Post) or effect.message.card != CardKind.PEER_AFTER:
+    if not isinstance(effect, Post) or effect.message.card not in (CardKind.PEER_AFTER, CardKind.PEER_AFTER_LONG):
         return effect
     choices = (Word.SOON, Word.WORRIED, Word.PAUSE, Word.PRIVACY)
     return Post(Message(effect.to, CardKind.PEER_AFTER_DOOR, slots.DOOR, choices, details={"how": "pressed"}))

@@ -153,6 +153,7 @@ flow.table(
     told(OPEN,                          ReadLate,              to=SAME,                   do=unreachable.count_from_now),
     on(LASTING,            HAS_HELPED,  Choice.OKAY,           to=SAME,                   do=last_card.peer_is_okay),
     on(LASTING,            HAS_HELPED,  Choice.BREAK,          to=SAME,                   do=last_card.peer_wants_a_break),
+    on(LASTING,            HAS_HELPED,  Choice.IM_READY,       to=SAME,                   do=last_card.peer_is_ready),
     on(LASTING,            HAS_HELPED,  Choice.TO_TALK,        to=SAME,                   do=last_card.peer_wants_to_talk),
     on(LASTING,            HAS_WALKED,  Choice.WORRIED,        to=SAME,                   do=escalation.page_the_on_call),
     after(LASTING,                      Timer.LAST_CARD,       to=SAME,                   do=last_card.the_numbers_leave),

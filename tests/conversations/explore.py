@@ -25,6 +25,7 @@ from conversations.messages import (
     Freed,
     Helped,
     HideCards,
+    IsReady,
     IsThere,
     KnownElsewhere,
     NeedsABreak,
@@ -42,6 +43,7 @@ from conversations.messages import (
     RosterChanged,
     TakenAwayUnread,
     Undelivered,
+    WasWorried,
 )
 from conversations.model import (
     Answers,
@@ -305,6 +307,9 @@ TOLD_A_PEER: tuple[Told, ...] = (
     CameBy(worried=True),
     Freed("r"),
     Helped("r"),
+    Helped("r", was_hard=True),
+    WasWorried(),
+    IsReady(),
     NotToday(),
     NeedsABreak(),
     HideCards(DI),

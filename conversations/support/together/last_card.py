@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from conversations import slots
 from conversations.flow import Decision
-from conversations.messages import NeedsABreak, PeerComesBack
+from conversations.messages import IsReady, NeedsABreak, PeerComesBack
 from conversations.model import (
     Chose,
     Effect,
@@ -21,7 +21,18 @@ from conversations.model import (
     Update,
     change,
 )
-from conversations.support.request import CLOSED, OVER, TOGETHER, Finished, Request, flow, is_unread, next_last_card
+from conversations.options import LONG_REST
+from conversations.support.request import (
+    CLOSED,
+    OVER,
+    TOGETHER,
+    Finished,
+    Request,
+    flow,
+    is_unread,
+    next_last_card,
+    was_hard,
+)
 from conversations.vocabulary import CardKind, Choice, Kind, Timer, Word
 
 STAYS = timedelta(hours=72)
@@ -40,8 +51,9 @@ def with_last_card(request: Request, facts: Facts, *, until: datetime | None = N
         The request, and the card that asks the peer how they are.
     """
     assert request.peer is not None
-    ends = facts.now + STAYS
-    finished = Finished(request.peer, min(ends, until) if until else ends)
+    ends, hard = facts.now + STAYS, was_hard(request, request.peer)
+    rests = facts.now + LONG_REST if hard and _is_in_the_roster(request.peer, facts) else None
+    finished = Finished(request.peer, min(ends, until) if until else ends, rests_until=rests)
     others = tuple(other for other in request.finished if other.peer != request.peer)
     noted = change(request, finished=(*others, finished), parted=request.peer)
     return noted, _card(finished, facts)
@@ -49,12 +61,15 @@ def with_last_card(request: Request, facts: Facts, *, until: datetime | None = N
 
 def _card(finished: Finished, facts: Facts) -> Message:
     asked = finished.card == CardKind.PEER_AFTER
-    rest = (Choice.BREAK,) if _is_in_the_roster(finished.peer, facts) else ()
+    long = asked and finished.rests_until is not None
+    rest = (Choice.IM_READY if long else Choice.BREAK,) if _is_in_the_roster(finished.peer, facts) else ()
     choices = (Choice.OKAY, *rest, Choice.TO_TALK) if asked else ()
     numbers = finished.until > facts.now
     worried = (Choice.WORRIED,) if numbers and facts.programme.on_call else ()
     details = {"numbers": "yes" if numbers else "no"}
-    return Message(finished.peer, finished.card, slots.LAST, (*choices, *worried), details=details)
+    card = CardKind.PEER_AFTER_LONG if long else finished.card
+    times = {"rests-until": finished.rests_until} if long and finished.rests_until else {}
+    return Message(finished.peer, card, slots.LAST, (*choices, *worried), details=details, times=times)
 
 
 def _is_in_the_roster(who: Person, facts: Facts) -> bool:
@@ -144,6 +159,11 @@ def peer_wants_a_break(request: Request, event: Chose, facts: Facts) -> Decision
         return _answered(request, event, CardKind.PEER_AFTER_OKAY, facts)
     rest = Tell(Kind.PEER, event.by, NeedsABreak())
     return _answered(request, event, CardKind.PEER_AFTER_BREAK, facts, rest)
+
+
+def peer_is_ready(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
+    """The peer would like to be asked again before their long rest is over."""
+    return _answered(request, event, CardKind.PEER_AFTER_READY, facts, Tell(Kind.PEER, event.by, IsReady()))
 
 
 def peer_wants_to_talk(request: Request, event: Chose, facts: Facts) -> Decision[Request]:

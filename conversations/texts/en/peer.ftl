@@ -97,6 +97,8 @@ on-call-thanks = Thank you. The peer knows that you are there.
 ## Afterwards
 
 peer-after = Thank you for listening. How are you?{ last-numbers }
+peer-after-long = Thank you for listening. How are you? We ask nothing new of you until { $rests-until }, unless you're ready before.{ last-numbers }
+peer-after-ready = Thank you. We'll ask you again, in your hours.{ last-numbers }
 peer-after-door =
     Thank you for listening. If you would like to talk yourself, or like a break, the door is open.
     If you're worried about them or yourself, { reach-crisis }.{ emergency-too }
@@ -127,6 +129,7 @@ volunteer-ready =
         [one] one colleague
        *[other] { $limit } colleagues
     } at once. You can say no without a reason, pause, or leave. { numbers-at-hand }
+volunteer-resting = You're resting until { $until }: we ask nothing new of you before, unless you're ready. Nobody else is told. { numbers-at-hand }
 volunteer-paused = You are paused until you say. Nobody is told. Thank you for looking after yourself. { numbers-at-hand }
 volunteer-paused-until = You are paused until { $until }. Nobody is told. Thank you for looking after yourself. { numbers-at-hand }
 # For a peer who is worried about a colleague or themselves, whoever is on call.
