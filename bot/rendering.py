@@ -40,7 +40,8 @@ SPELT_OUT: Final = {
     "stage": "data-stage",
 }
 """Values that stand for other texts, several between commas: mostly the answers to a question."""
-LEFT_OUT: Final = "left-out-"  # people of a card, numbered, whose names stand in one list
+LISTS: Final = ("left-out", "soon-names", "over-names")
+"""People of a card, numbered, whose names stand in one list."""
 CODE_NAMED: Final = {"alias": "code-name", "peer-alias": "peer-name"}
 PLATFORMS: Final = {"slack": "Slack", "teams": "Teams"}
 WEEKDAY_IS_CLEAR: Final = timedelta(days=6)  # so far ahead, "Friday" is this Friday
@@ -165,7 +166,7 @@ class Renderer:
         values |= {name: self._value(name, value) for name, value in content.details.items()}
         values |= {name: self.when(at, now, reader.zone) for name, at in content.times.items()}
         values |= {name: names[person] for name, person in content.people.items()}
-        values["left-out"] = ", ".join(names[who] for name, who in content.people.items() if name.startswith(LEFT_OUT))
+        values |= {each: _listed(each, content.people, names) for each in LISTS}
         values["platform"] = PLATFORMS.get(content.to.platform, self.programme.name)
         apart = content.meet is not None and content.meet.is_apart_from(content.to)
         return Card(
@@ -228,6 +229,10 @@ def _resources(folder: Path) -> tuple[ast.Resource, ...]:
 
 
 _LOCK_SCREEN: Final[Mapping[str, str]] = {str(card): text for card, text in LOCK_SCREEN.items()}
+
+
+def _listed(name: str, people: Mapping[str, Person], called: Mapping[Person, str]) -> str:
+    return ", ".join(called[who] for each, who in people.items() if each.rpartition("-")[0] == name)
 
 
 def _push_of(content: CardContent, reader: Reader) -> str:

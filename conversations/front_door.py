@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from conversations import slots
+from conversations import coordinator, slots
 from conversations.crisis.listener import Listener
 from conversations.flow import SAME, Conversation, Decision, Flow, Role, after, on, opened, told
 from conversations.messages import (
@@ -62,8 +62,8 @@ ABOUT_A_REQUEST: Final = frozenset((Word.NONE, Word.HELP, Word.STATUS, Word.STOP
 ABOUT_A_WALK: Final = frozenset((Word.HELP, Word.STATUS, Word.WORRIED))
 """Words by which a peer asks for the cards of the colleague they walk with."""
 
-_WORDS: Final = {word.value: word for word in Word} | {"queue": Word.STATUS}
-"""What is typed for each word; who asks for the queue, asks how things stand."""
+_WORDS: Final = {word.value: word for word in Word}
+"""What is typed for each word."""
 
 WELCOME: Final = (Word.SOON, Word.TODAY, Word.NO_RUSH, Word.NUMBERS, Word.PEER, Word.PRIVACY)
 
@@ -138,6 +138,8 @@ def come_in(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
 
     It also shows every request they walk with that they are there, and one that they ask about shows its cards again.
     """
+    if event.word in coordinator.WORDS and not coordinator.is_coordinator(event, facts):
+        event = change(event, word=Word.STATUS)  # who asks for the queue, asks how things stand
     answered, effects = _answer(_stay_a_day(door, facts), event, facts)
     asks = event.word in ABOUT_A_WALK
     about_walks = _about_their_walks(event, facts) if asks else ()
@@ -188,6 +190,8 @@ def _answer(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
         return _wants_to_talk(door, event, facts)
     if event.word in ABOUT_A_PEER and not (door.request and event.word == Word.CHANGE):
         return door, (Tell(Kind.PEER, event.by, event),)
+    if event.word in coordinator.WORDS:
+        return door, coordinator.answer(event, facts)
     if event.word in _OF_EVERY_REQUEST:
         return _OF_EVERY_REQUEST[event.word](door, event, facts)
     if door.request and event.word in (*ABOUT_A_REQUEST, Word.CHANGE):

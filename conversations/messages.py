@@ -51,6 +51,12 @@ class PeerComesBack(Told, frozen=True):
     peer: Person
 
 
+class QueueAsked(Told, frozen=True):
+    """This coordinator would like to see again the cards of whom they were told that someone waits."""
+
+    by: Person
+
+
 class ReadLate(Told, frozen=True):
     """The words of a card can be read only now, long after they were said: their platform was down, or a neutral line
     stood in their place. Told by the engine.

@@ -335,6 +335,7 @@ class Facts(Immutable, frozen=True):
     fresh: str = ""
     luck: int = 0
     zone: str = "UTC"  # of the person who acts
+    waiting: tuple[datetime, ...] = ()  # since when people wait for a peer, where a coordinator asks
     known_in: tuple[str, ...] = ()  # ids of open requests that ask or hold this volunteer
     names: Mapping[Person, tuple[str, ...]] = {}
     """What directories call people, looked up only for a request that leaves names out. Who is not in it could not be

@@ -120,7 +120,7 @@ status           support-finished
 offer            peer-offer
 declined         peer-not-this-time peer-not-today peer-full
 neutral          neutral waiting/coordinator-settled
-waiting          coordinator-waiting coordinator-asked-again coordinator-if-it-fits
+waiting          coordinator-waiting coordinator-asked-again coordinator-if-it-fits coordinator-queue
 unreached        coordinator-cannot-reach coordinator-cannot-show
 said-yes         peer-said-yes peer-handed-back peer-silent
 chosen           support-chosen support-chosen-coordinator
@@ -150,7 +150,7 @@ profile          volunteer-profile volunteer-change
 pledge           volunteer-pledge
 approval         coordinator-approve coordinator-talk-first coordinator-approved coordinator-declined
 approval         approval/coordinator-settled coordinator-approve-empty coordinator-approve-when
-training         volunteer-training-ends volunteer-training-ended coordinator-renew
+training         volunteer-training-ends volunteer-training-ended coordinator-renew coordinator-peers
 standing         volunteer-waiting volunteer-talk-first volunteer-ready volunteer-paused volunteer-paused-until
 standing         volunteer-resting
 standing         volunteer-pause volunteer-not-now volunteer-declined

@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import conversations.peers.table
 import conversations.support.table  # noqa: F401  both fill their tables
-from conversations import front_door
+from conversations import coordinator, front_door
 from conversations.flow import Conversation, Flow
 from conversations.front_door import Doorstep
 from conversations.matching import whose_names
@@ -66,6 +66,7 @@ class Entry(Generic[C]):
         person: Whom it is about.
         whose_names: Whose names in a directory the facts of this decision must hold.
         keys: What it is found by: people and words for each index.
+        counts_the_waiting: Whether the facts of this decision must hold since when people wait for a peer.
         links: The ids of other records that belong to its person.
         preferences: How this reader reads, as far as the record knows.
         on_nights: Whether this reader works nights at a moment, so that their quiet hours are by day.
@@ -81,6 +82,7 @@ class Entry(Generic[C]):
     person: Callable[[C], Person | None] = lambda _: None
     whose_names: Callable[[C, Event, Facts], frozenset[Person]] = lambda *_: frozenset()
     keys: Callable[[C], Mapping[Index, tuple[Person | str, ...]]] = lambda _: {}
+    counts_the_waiting: Callable[[Event, Facts], bool] = lambda *_: False
     links: Callable[[C], tuple[str, ...]] = lambda _: ()
     preferences: Callable[[C, Person], Preferences] = lambda *_: Preferences()
     on_nights: Callable[[C, Person, datetime], bool] = lambda *_: False
@@ -143,6 +145,7 @@ VISITORS: Final = Entry(
     needs=frozenset((Need.ROSTER,)),
     is_home=True,
     person=lambda door: door.person,
+    counts_the_waiting=coordinator.asks_for_the_queue,
     links=Doorstep.requests,
 )
 
@@ -154,6 +157,9 @@ HOMES: Final = (Kind.FRONT_DOOR, Kind.PEER)
 
 ENTRANCE: Final = Kind.FRONT_DOOR
 """The kind that answers whatever anyone types."""
+
+QUEUE: Final = Kind.REQUEST
+"""The kind of which some wait for a peer."""
 
 ROSTER: Final = Kind.PEER
 """The kind whose records are the roster."""
@@ -182,6 +188,11 @@ def word_for(kind: str, conversation: Conversation, event: Chose, facts: Facts) 
 def signs_of_life(who: Person, facts: Facts) -> tuple[Tell, ...]:
     """What a press of this person tells others where nothing else comes of it; `facts` are those of `ENTRANCE`."""
     return front_door.signs_of_life(who, facts)
+
+
+def waiting_since(requests: Iterable[Request]) -> tuple[datetime, ...]:
+    """Since when people wait for a peer, out of the records of `QUEUE`."""
+    return coordinator.waiting_since(request.searching_since for request in requests if request.stage == ASKING)
 
 
 def roster(records: Iterable[PeerRecord]) -> tuple[Peer, ...]:

@@ -108,6 +108,9 @@ class Word(StrEnum):
     CHANGE = "change"
     LEAVE = "leave"
     LINK = "link"
+    # coordinators
+    QUEUE = "queue"
+    PEERS = "peers"
     # what we are, and what we keep
     NUMBERS = "numbers"
     PRIVACY = "privacy"
@@ -308,6 +311,8 @@ class CardKind(StrEnum):
     VOLUNTEER_TRAINING_ENDS = "volunteer-training-ends"
     VOLUNTEER_TRAINING_ENDED = "volunteer-training-ended"
     # coordinators, and the person on call
+    COORDINATOR_QUEUE = "coordinator-queue"
+    COORDINATOR_PEERS = "coordinator-peers"
     COORDINATOR_WAITING = "coordinator-waiting"
     COORDINATOR_ASKED_AGAIN = "coordinator-asked-again"
     COORDINATOR_IF_IT_FITS = "coordinator-if-it-fits"

@@ -136,6 +136,11 @@ class ConversationRepository:
             self._roster = Roster(records, cached, stored, peers)
         return self._roster
 
+    async def all_of(self, kind: str) -> list[Any]:
+        """Every conversation of a kind that can be read, as it was saved last."""
+        records = await self._store.all_of_kind(kind)
+        return [known.stored.conversation for record in records if (known := self._peer(record)) is not None]
+
     def _peer(self, record: Record) -> CachedEntry | None:
         """One record that does not open must not keep the others from being asked."""
         try:

@@ -208,10 +208,8 @@ class UnitOfWork:
         id_, flow = self._id_of(kind, of), ENTRIES[kind].flow
         if isinstance(event, Opened) and not self._zone:
             self._zone = await self.services.zone(event.by)
-        facts = await self.facts(kind, of)
         before = await self.load_kind(kind, id_)
-        if before is not None and (called := ENTRIES[kind].whose_names(before.conversation, event, facts)):
-            facts = replace(facts, names=await self.services.directory_names(called))
+        facts = await self._facts_for(kind, of, event, before)
         if before is None:
             begun = flow.begin(id_, event, facts)
             if begun is None:
@@ -234,6 +232,16 @@ class UnitOfWork:
         gone = never_shown(before.outbox, outbox)
         unread = [Tell(Kind(kind), id_, TakenAwayUnread(content.to, content.card)) for content in gone]
         return [*unread, *(effect for effect in effects if isinstance(effect, Tell))]
+
+    async def _facts_for(self, kind: str, of: str | Person, event: Event, before: Stored[Any] | None) -> Facts:
+        """What this event is decided on: what is looked up for few events only is looked up here."""
+        entry, facts = ENTRIES[kind], await self.facts(kind, of)
+        if before is not None and (called := entry.whose_names(before.conversation, event, facts)):
+            facts = replace(facts, names=await self.services.directory_names(called))
+        if entry.counts_the_waiting(event, facts):
+            requests = await self.services.repository.all_of(registry.QUEUE)
+            facts = replace(facts, waiting=registry.waiting_since(requests))
+        return facts
 
     def _for_the_outbox(self, id_: str, outbox: Outbox, changes: Sequence[Change]) -> Sequence[Change]:
         """Keep back what the presser can be shown at once: forms, and the reply to a command."""

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 
 from conversations import matching, slots
 from conversations.flow import TIDIED_BEFORE, Decision
-from conversations.messages import WasWorried
+from conversations.messages import QueueAsked, WasWorried
 from conversations.model import Chose, Effect, Elapsed, Facts, Message, Person, Post, Tell, Update, Withdraw, change
 from conversations.support.asking import ask_the_next, asking_card, neutral, offer_card, waiting_card
 from conversations.support.choosing import let_them_choose
 from conversations.support.closing import not_before_the_page
-from conversations.support.request import Request, WorriedCall, all_of_them, flow
+from conversations.support.request import Request, WorriedCall, all_of_them, flow, still_serves
 from conversations.vocabulary import CardKind, Choice, Kind, Timer
 
 PAGE = timedelta(minutes=5)  # until a worried peer is told to phone
@@ -79,6 +79,12 @@ def cannot_reach(
 
 
 # ---------------------------------------------------------------- worried
+
+
+def show_again(request: Request, event: QueueAsked, facts: Facts) -> Decision[Request]:
+    """A coordinator who was told of it, and asks for the queue, finds it at the bottom of their chat."""
+    told = event.by in request.told and still_serves(event.by, facts)
+    return request, (Post(waiting_card(request, event.by)),) if told else ()
 
 
 def page_the_on_call(request: Request, event: Chose, facts: Facts) -> Decision[Request]:

@@ -9,6 +9,7 @@ from conversations.messages import (
     PeerCameBy,
     PeerComesBack,
     PeerLeft,
+    QueueAsked,
     ReadLate,
     RequestOpens,
     RosterChanged,
@@ -86,6 +87,7 @@ flow.table(
     after(ASKING,                       Timer.TARGET,          to=SAME,                   do=asking.tell_the_truth),
     after(ASKING,                       Timer.ESCALATE,        to=SAME,                   do=asking.tell_the_next_in_line),
     told(ASKING,                        PeerLeft,              to=SAME,                   do=asking.offered_peer_left),
+    told(ASKING,                        QueueAsked,            to=SAME,                   do=escalation.show_again),
     told(ASKING,                        RosterChanged,         to=SAME,                   do=asking.roster_changed),
 
     on(CHOSEN,             clinician,   Choice.CONNECT,        to=TOGETHER,               do=introduction.introduce),

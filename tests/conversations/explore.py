@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 
-from conversations import front_door, registry, slots
+from conversations import coordinator, front_door, registry, slots
 from conversations.crisis.listener import Listener
 from conversations.crisis.phrases import CrisisPhrases
 from conversations.flow import FORGOTTEN, Flow
@@ -35,6 +35,7 @@ from conversations.messages import (
     PeerCameBy,
     PeerComesBack,
     PeerLeft,
+    QueueAsked,
     ReadLate,
     RequestAsked,
     RequestEnded,
@@ -243,6 +244,8 @@ def _what_happens_to_a_request(talk: Request, facts: Facts) -> Iterator[tuple[Ev
         yield PeerLeft(who), facts
     yield from _time_passes_unread(talk, facts)
     yield RosterChanged(), facts
+    for who in (DANA, OTTO):
+        yield QueueAsked(who), facts
     for word in (Word.NONE, Word.SOON, Word.STOP, Word.CHANGE, Word.DATA, Word.FORGET_ME, Word.HIDE, Word.NOT_SAFE):
         yield Opened(ANA, word, "typed"), facts
     yield Opened(OTTO, Word.STOP), facts
@@ -374,6 +377,12 @@ def _what_happens_at_the_door(talk: Doorstep, facts: Facts) -> Iterator[tuple[Ev
     for word in sorted(Word):
         for how in ("pressed", "typed", "command"):
             yield Opened(ANA, word, how), facts
+    coordinates = replace(facts, programme=replace(facts.programme, coordinators=(ANA,)))
+    for word in sorted(coordinator.WORDS):
+        yield Opened(ANA, word, "typed"), coordinates
+        ends = facts.now.date() + timedelta(days=9), facts.now.date() - timedelta(days=9)
+        peers = tuple(Peer(BO, trained_until=day) for day in ends)
+        yield Opened(ANA, word, "typed"), replace(coordinates, peers=peers, waiting=(facts.now - timedelta(hours=3),))
     for holding in ((), ("r",)):
         linked = replace(facts, peers=(Peer(BO, also=(ANA,), holding=holding),))
         yield Opened(ANA, Word.WORRIED, "typed"), linked

@@ -211,7 +211,7 @@ def parts_in(kind: str, talk: Any, who: Person, programme: Programme, said_yes: 
     coordinates = {"coordinator"} if who in programme.coordinators else {"on-call"} if on_call else set()
     if kind == "doorstep":
         visitor = {"clinician"} if who == talk.person else set()
-        return visitor | ({"peer"} if who in said_yes else set())
+        return visitor | coordinates | ({"peer"} if who in said_yes else set())
     if kind == "volunteering":
         return ({"peer"} if who == talk.peer.person else set()) | coordinates
     if who == talk.clinician:

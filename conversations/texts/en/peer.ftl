@@ -163,6 +163,28 @@ coordinator-waiting =
         [today] they asked for today
        *[no-rush] no rush
     }), and nobody has said yes so far. No name is given to you, and none is needed.
+coordinator-queue = { $total ->
+    [0] When this hour began, at { $hour }, nobody was waiting for a peer.
+   *[other]
+        When this hour began, at { $hour }, { $total ->
+            [one] one colleague was
+           *[other] { $total } colleagues were
+        } waiting for a peer: up to an hour { $up-to-1 }, up to 4 hours { $up-to-4 }, up to a day { $up-to-24 }, longer { $longer }.
+    } No name is given to you. What you can do something about stands below.
+coordinator-peers =
+    { $ready ->
+        [one] One peer can be asked
+       *[other] { $ready } peers can be asked
+    } in their hours, { $paused } paused.{ $soon ->
+        [0] {""}
+       *[other] {" "}Training ends within 60 days: { $soon-names }.
+    }{ $over ->
+        [0] {""}
+       *[other] {" "}Training has run out, so we ask nothing new of: { $over-names }.
+    }{ $more ->
+        [0] {""}
+       *[other] {" "}And { $more } more.
+    }
 coordinator-asked-again = Everyone who is free has been asked again. Thank you.
 coordinator-if-it-fits = Thank you. If it fits, you'll hear.
 coordinator-settled = This one is taken care of. Thank you for offering.
