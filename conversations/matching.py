@@ -10,7 +10,14 @@ from conversations.messages import RosterChanged
 from conversations.model import Chose, Event, Facts, Peer, Person, change
 from conversations.options import NAMES, TRAINEE, topics
 from conversations.peers import names
-from conversations.support.request import Request, Wishes, all_of_them, by_urgency
+from conversations.support.request import (
+    Request,
+    Wishes,
+    all_of_them,
+    by_urgency,
+    still_serves,
+    when_others_may_be_asked,
+)
 from conversations.vocabulary import Timer
 
 WEEK = timedelta(days=7)
@@ -28,10 +35,34 @@ def free(request: Request, facts: Facts) -> tuple[Peer, ...]:
     return _ranked(request, fresh or able, facts)
 
 
+def is_in_the_roster(who: Person, facts: Facts) -> bool:
+    """Whether this account is a peer's; who takes a request as a coordinator need not be one."""
+    return any(peer.person == who for peer in facts.peers)
+
+
+def asked_first(request: Request, who: Person | None, facts: Facts) -> tuple[Person, ...]:
+    """The account by which somebody is asked before all others, if they can be asked now.
+
+    A coordinator is in no roster: one who still serves is asked at a decent hour, unless it is for *soon*.
+
+    Args:
+        request: The request.
+        who: Who was there before; None asks nobody first.
+        facts: The world as it is.
+    """
+    if who is None or any(who in (peer.person, *peer.also) for peer in facts.peers):
+        return tuple(peer.person for peer in free(request, facts) if who in (peer.person, *peer.also))
+    decent = when_others_may_be_asked(request, facts.now, facts.programme.zone, facts) == facts.now
+    if not (decent and still_serves(who, facts)) or may_be_left_out(request, {who}, facts):
+        return ()
+    kept_out = {request.clinician, *request.wishes.leave_out, *request.asked, *request.passed}
+    return () if who in kept_out else (who,)
+
+
 def suits(request: Request, who: Person, facts: Facts) -> bool:
     """Whether a peer who was asked already could still be asked, had they not been."""
     afresh = change(request, asked=())
-    return any(peer.person == who for peer in could_ever(afresh, facts))
+    return any(peer.person == who for peer in could_ever(afresh, facts)) or bool(asked_first(afresh, who, facts))
 
 
 def could_ever(request: Request, facts: Facts) -> list[Peer]:

@@ -52,7 +52,7 @@ def finished_card(request: Request) -> Message:
 
 
 def ask_the_same_peer_first(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
-    """An ordinary offer to the peer who was there; to others where that one is resting, paused or gone."""
+    """An ordinary offer to the peer or coordinator who was there; to others where they are resting, paused or gone."""
     last = request.finished[-1].peer if request.finished else None
     asking, effects = search(request, facts, first=last)
     reply = (asking_reply(request),) if event.slot == slots.CHECK_IN else ()

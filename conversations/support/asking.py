@@ -38,6 +38,7 @@ from conversations.support.request import (
     code_name,
     flow,
     lasting,
+    still_serves,
     when_others_may_be_asked,
 )
 from conversations.vocabulary import CardKind, Choice, Kind, Timer
@@ -87,7 +88,7 @@ def save_details(request: Request, event: Chose, facts: Facts) -> Decision[Reque
     waiting = with_wishes(request, wishes(event, request, facts), facts)
     kept = tuple(offer for offer in request.offers if matching.suits(waiting, offer.peer, facts))
     taken_back = tuple(neutral(offer.peer) for offer in request.offers if offer not in kept)
-    still = tuple(Refresh(offer_card(waiting, offer)) for offer in kept)
+    still = tuple(Refresh(offer_card(waiting, offer, facts)) for offer in kept)
     asking, new = _never_without(look_again(change(waiting, offers=kept), facts), facts)
     said = left_out_card(asking, event)
     over = Post(said) if said else Erase(event.by, slots.DETAILS)
@@ -147,7 +148,7 @@ def search(
     whole = when_others_may_be_asked(request, facts.now + target, request.zone, facts)
     asking = flow.move(fresh, ASKING, {Timer.HALF: half, Timer.TARGET: whole, **lasting(fresh, facts)})
     alarm: tuple[Post, ...] = ()
-    if card is None and not matching.could_ever(asking, facts):
+    if card is None and not (matching.could_ever(asking, facts) or matching.asked_first(asking, first, facts)):
         at_once = when_others_may_be_asked(request, facts.now, facts.programme.zone, facts)
         asking, alarm = _alarm(flow.wait(asking, {Timer.HALF: at_once}), facts)
     asking, offers = ask_the_next(asking, facts, first)
@@ -155,19 +156,17 @@ def search(
 
 
 def ask_the_next(request: Request, facts: Facts, first: Person | None = None) -> tuple[Request, tuple[Post, ...]]:
-    """Offer the request to the next wave of those who are free; each reads another code name.
+    """Offer it to the next wave of those who are free; each reads another code name.
 
     Args:
         request: The request.
         facts: The world as it is.
-        first: A peer to be asked alone, if they are free; the first wave then comes after them.
+        first: Who is asked alone, if they can be asked; the first wave then comes after them.
     """
-    waves = facts.programme.waves
-    free = matching.free(request, facts)
-    alone = tuple(peer for peer in free if first in (peer.person, *peer.also))
-    candidates = alone or free
+    alone, waves = matching.asked_first(request, first, facts), facts.programme.waves
+    candidates = alone or tuple(peer.person for peer in matching.free(request, facts))
     size = waves[request.wave] if request.wave < len(waves) and not alone else len(candidates)
-    new = tuple(Offer(peer.person, alias) for alias, peer in enumerate(candidates[:size], request.aliases))
+    new = tuple(Offer(who, alias) for alias, who in enumerate(candidates[:size], request.aliases))
     asked = change(
         request,
         wave=request.wave + bool(new and not alone),
@@ -176,7 +175,7 @@ def ask_the_next(request: Request, facts: Facts, first: Person | None = None) ->
         asked=(*request.asked, *(offer.peer for offer in new)),
     )
     waiting = flow.wait(asked, {Timer.WAVE: matching.when_to_look(asked, facts)})
-    return waiting, tuple(Post(offer_card(asked, offer)) for offer in new)
+    return waiting, tuple(Post(offer_card(asked, offer, facts)) for offer in new)
 
 
 def look_again(request: Request, facts: Facts) -> Request:
@@ -205,13 +204,14 @@ def fill_a_place(request: Request, facts: Facts) -> tuple[Request, tuple[Post, .
         offers=(*request.offers, *new),
         asked=(*request.asked, *(offer.peer for offer in new)),
     )
-    return filled, tuple(Post(offer_card(filled, offer)) for offer in new)
+    return filled, tuple(Post(offer_card(filled, offer, facts)) for offer in new)
 
 
-def offer_card(request: Request, offer: Offer) -> Message:
-    """The question to one peer: how soon, how, and a code name; nothing else."""
+def offer_card(request: Request, offer: Offer, facts: Facts) -> Message:
+    """The question to one peer: how soon, how, and a code name; nothing else. A day off is for who is in the roster."""
     details = {"alias": code_name(request, offer.alias), "urgency": request.urgency, "how": request.wishes.how}
-    choices = (Choice.YES, Choice.NOT_THIS_TIME, Choice.NOT_TODAY)
+    day_off = (Choice.NOT_TODAY,) if matching.is_in_the_roster(offer.peer, facts) else ()
+    choices = (Choice.YES, Choice.NOT_THIS_TIME, *day_off)
     return Message(offer.peer, CardKind.PEER_OFFER, slots.OFFER, choices, details=details)
 
 
@@ -339,9 +339,11 @@ def offered_peer_left(request: Request, event: PeerLeft, facts: Facts) -> Decisi
 
 
 def without(request: Request, who: Person, facts: Facts) -> Request:
-    """The request without the open offer to this peer, who is not asked again."""
+    """The request without the open offer to this peer, who is not asked again; a coordinator still hears as one."""
     offers = tuple(offer for offer in request.offers if offer.peer != who)
-    return look_again(change(request, offers=offers, passed=(*request.passed, who)), facts)
+    hears_of_it = still_serves(who, facts) and not matching.is_in_the_roster(who, facts)
+    passed = request.passed if hears_of_it else (*request.passed, who)
+    return look_again(change(request, offers=offers, passed=passed), facts)
 
 
 def neutral(who: Person, card: CardKind = CardKind.NEUTRAL, slot: Slot = slots.OFFER) -> Withdraw:

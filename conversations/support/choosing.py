@@ -17,6 +17,7 @@ from conversations.support.request import (
     flow,
     is_unread,
     lasting,
+    still_serves,
     time_to_answer,
 )
 from conversations.vocabulary import CardKind, Choice, Timer
@@ -28,6 +29,8 @@ def first_yes_wins(request: Request, event: Chose, facts: Facts) -> Decision[Req
     """The first yes wins. Every other card turns into the same line, in this same write."""
     offer = next(offer for offer in request.offers if offer.peer == event.by)
     mine = next((peer for peer in facts.peers if peer.person == event.by), None)
+    if mine is None and not still_serves(event.by, facts):
+        return without(request, event.by, facts), (neutral(event.by),)
     if mine is not None and matching.full(mine):
         return without(request, event.by, facts), (neutral(event.by, CardKind.PEER_FULL),)
     others = tuple(neutral(other.peer) for other in request.offers if other != offer)

@@ -38,7 +38,7 @@ def make_it_sooner(request: Request, facts: Facts) -> Decision[Request]:
     clock = {Timer.HALF: facts.now + target / 2, Timer.TARGET: facts.now + target}
     sooner = {timer: min(at, request.deadlines.get(timer, at)) for timer, at in clock.items()}
     hurried = flow.wait(change(request, urgency="soon", late=False), sooner)
-    again = tuple(Post(offer_card(hurried, offer)) for offer in hurried.offers)
+    again = tuple(Post(offer_card(hurried, offer, facts)) for offer in hurried.offers)
     known = tuple(Post(waiting_card(hurried, who)) for who in hurried.told)
     asking, new = ask_the_next(hurried, facts)
     return asking, (*again, *known, *new)
@@ -47,7 +47,7 @@ def make_it_sooner(request: Request, facts: Facts) -> Decision[Request]:
 def ask_everyone_again(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
     """Post open offers again to those who are free, and ask who has become free; never those who said no."""
     free = {peer.person for peer in facts.peers if matching.free_now(peer, facts)}
-    again = tuple(Post(offer_card(request, offer)) for offer in request.offers if offer.peer in free)
+    again = tuple(Post(offer_card(request, offer, facts)) for offer in request.offers if offer.peer in free)
     everyone = change(request, wave=len(facts.programme.waves), asked=tuple(o.peer for o in request.offers))
     asking, new = ask_the_next(everyone, facts)
     answered = flow.wait(asking, {Timer.ESCALATE: None})

@@ -226,6 +226,39 @@ def test_numbers_and_a_question_she_has_not_read_stay_when_the_peer_parts():
     assert [erase.keep >= {slots.CRISIS, slots.CHECK_IN} for erase in erased(effects, ANA)] == [True]
 
 
+def test_a_coordinator_who_was_there_is_asked_first_unless_something_keeps_them_out():
+    walked = replace(together(), peer=DANA)
+    apart, _ = SUPPORT.decide(walked, Chose(DANA, "finished"), FACTS)
+    nobody = replace(FACTS, programme=replace(PROGRAMME, coordinators=()))
+    left_out = replace(apart, wishes=replace(apart.wishes, leave_out=(DANA,)))
+    swapped = replace(apart, passed=(*apart.passed, DANA))
+    at_night = replace(apart, urgency="no-rush")
+    for request, facts, is_first in (
+        (apart, FACTS, True),
+        (apart, EVENING_LATE, True),
+        (at_night, EVENING_LATE, False),
+        (apart, nobody, False),
+        (left_out, FACTS, False),
+        (swapped, FACTS, False),
+    ):
+        asking, effects = SUPPORT.decide(request, Chose(ANA, "talk-again"), facts)
+        assert ([offer.peer for offer in asking.offers] == [DANA]) is is_first
+        choices = [say.choices for say in said(effects) if say.to == DANA]
+        assert choices == ([("yes", "not-this-time")] if is_first else [])
+
+
+def test_a_coordinator_who_declines_or_serves_no_more_is_asked_no_more_and_still_hears_as_one():
+    apart, _ = SUPPORT.decide(replace(together(), peer=DANA), Chose(DANA, "finished"), FACTS)
+    asking, _ = SUPPORT.decide(apart, Chose(ANA, "talk-again"), FACTS)
+    declined, _ = SUPPORT.decide(asking, Chose(DANA, "not-this-time"), FACTS)
+    assert (declined.offers, declined.passed) == ((), apart.passed)
+    told, _ = SUPPORT.decide(declined, Elapsed(Timer.HALF), FACTS)
+    assert told.told == (DANA,)
+    nobody = replace(FACTS, programme=replace(PROGRAMME, coordinators=()))
+    late, effects = SUPPORT.decide(asking, Chose(DANA, "yes"), nobody)
+    assert (late.stage, late.offers, [say.card for say in said(effects)]) == ("asking", (), [CardKind.NEUTRAL])
+
+
 # ---------------------------------------------------------------- closing
 
 
