@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from conversations import coordinator, slots
+from conversations import slots
 from conversations.crisis.listener import Listener
 from conversations.flow import SAME, Conversation, Decision, Flow, Role, after, on, opened, told
 from conversations.messages import (
@@ -47,7 +47,7 @@ from conversations.model import (
     WalksWith,
     change,
 )
-from conversations.peers import linking
+from conversations.peers import coordinator, linking
 from conversations.support.request import all_of_them, is_unread
 from conversations.vocabulary import CardKind, Choice, Kind, Timer, Word
 
@@ -283,6 +283,16 @@ def enter_a_code(door: Doorstep, event: Chose, facts: Facts) -> Decision[Doorste
     return _stay_a_day(door, facts), (*linking.entered(event), checked, *unsafe)
 
 
+def remove_peers(door: Doorstep, event: Chose, facts: Facts) -> Decision[Doorstep]:
+    """A coordinator picked who is to be asked no more."""
+    return _stay_a_day(door, facts), coordinator.remove(event, facts)
+
+
+def remove_none(door: Doorstep, event: Chose, facts: Facts) -> Decision[Doorstep]:
+    """A coordinator leaves the roster as it is."""
+    return door, coordinator.remove_none(event, facts)
+
+
 def not_a_peer(door: Doorstep, event: NotAPeer, facts: Facts) -> Decision[Doorstep]:
     """A word of peers from a person who is none is answered like any other word.
 
@@ -342,6 +352,8 @@ flow.table(
     # stage      who      choice, timer, me leads to         by
     opened(DOOR,                            to=SAME,         do=come_in),
     on(DOOR,     visitor, Choice.LINK_ME,   to=SAME,         do=enter_a_code),
+    on(DOOR,     visitor, Choice.REMOVE,    to=SAME,         do=remove_peers),
+    on(DOOR,     visitor, Choice.NOT_NOW,   to=SAME,         do=remove_none),
     told(DOOR,            RequestAsked,     to=SAME,         do=they_asked),
     told(DOOR,            RequestEnded,     to=SAME,         do=their_request_ended),
     told(DOOR,            RequestForgotten, to=SAME,         do=their_request_is_forgotten),

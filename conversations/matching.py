@@ -41,13 +41,13 @@ def is_in_the_roster(who: Person, facts: Facts) -> bool:
 
 
 def asked_first(request: Request, who: Person | None, facts: Facts) -> tuple[Person, ...]:
-    """The account by which somebody is asked before all others, if they can be asked now.
+    """The account by which a person is asked before all others, if they can be asked now.
 
     A coordinator is in no roster: one who still serves is asked at a decent hour, unless it is for *soon*.
 
     Args:
         request: The request.
-        who: Who was there before; None asks nobody first.
+        who: Who was there before; None asks no one first.
         facts: The world as it is.
     """
     if who is None or any(who in (peer.person, *peer.also) for peer in facts.peers):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from conversations.model import Person, Told, Urgency
+
+HowRemoved = Literal["", "kindly", "at-once"]
+"""Whether a colleague whom a removed peer walks with decides how it goes on, or it ends at once, for safety."""
 
 # ---------------------------------------------------------------- to a request
 
@@ -15,9 +20,15 @@ class RequestOpens(Told, frozen=True):
 
 
 class PeerLeft(Told, frozen=True):
-    """A peer has left the programme, and with it every request that knows them."""
+    """A peer has left the programme, and with it every request that knows them.
+
+    Args:
+        peer: Who has left.
+        removed: How a coordinator removed them; empty where they left themselves.
+    """
 
     peer: Person
+    removed: HowRemoved = ""
 
 
 class RosterChanged(Told, frozen=True):
@@ -121,6 +132,18 @@ class NeedsABreak(Told, frozen=True):
 
 class CannotBeReached(Told, frozen=True):
     """The platform shows the peer nothing any more."""
+
+
+class Removed(Told, frozen=True):
+    """A coordinator takes this peer off the roster. No reason is said or kept.
+
+    Args:
+        by: The coordinator, whom the peer can write to.
+        at_once: Whether it also ends their part with the colleague they walk with, for safety.
+    """
+
+    by: Person
+    at_once: bool = False
 
 
 class KnownElsewhere(Told, frozen=True):

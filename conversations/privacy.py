@@ -121,12 +121,14 @@ offer            peer-offer
 declined         peer-not-this-time peer-not-today peer-full
 neutral          neutral waiting/coordinator-settled
 waiting          coordinator-waiting coordinator-asked-again coordinator-if-it-fits coordinator-queue
+waiting          coordinator-remove coordinator-removed
 unreached        coordinator-cannot-reach coordinator-cannot-show
 said-yes         peer-said-yes peer-handed-back peer-silent
 chosen           support-chosen support-chosen-coordinator
 shared-name      peer-together peer-apart peer-relay-named peer-talked-named peer-talk-again-named
 peer-name        support-chosen-named support-together support-apart support-relay-named support-finished-named
 connected        support-connected support-unanswered support-connected-yes support-waiting-on
+connected        support-or-else support-as-it-is
 relay            support-relay support-relay-shared peer-relay peer-relay-shared
 pen              relay-form
 line             relay-line relay-line-of-peer relay-line-named
@@ -152,7 +154,7 @@ approval         coordinator-approve coordinator-talk-first coordinator-approved
 approval         approval/coordinator-settled coordinator-approve-empty coordinator-approve-when
 training         volunteer-training-ends volunteer-training-ended coordinator-renew coordinator-peers
 standing         volunteer-waiting volunteer-talk-first volunteer-ready volunteer-paused volunteer-paused-until
-standing         volunteer-resting
+standing         volunteer-resting volunteer-removed
 standing         volunteer-pause volunteer-not-now volunteer-declined
 standing         volunteer-unanswered volunteer-left volunteer-renewed volunteer-not-renewed
 accounts         volunteer-code volunteer-linked

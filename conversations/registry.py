@@ -10,11 +10,12 @@ from typing import Any, Final, Generic, TypeVar
 
 import conversations.peers.table
 import conversations.support.table  # noqa: F401  both fill their tables
-from conversations import coordinator, front_door
+from conversations import front_door
 from conversations.flow import Conversation, Flow
 from conversations.front_door import Doorstep
 from conversations.matching import whose_names
 from conversations.model import Chose, Event, Facts, Peer, Person, Tell
+from conversations.peers import coordinator
 from conversations.peers import record as peers
 from conversations.peers.record import PeerRecord
 from conversations.support import request as support

@@ -27,6 +27,7 @@ LAWSUIT: Final = Slot("lawsuit")
 SENT: Final = Slot("sent")  # that a line was passed on, or was not
 WAITING: Final = Slot("waiting")  # a coordinator's: someone is waiting
 APPROVAL: Final = Slot("approval")  # a coordinator's: someone offers to be a peer
+REMOVE: Final = Slot("remove")  # a coordinator's: who is to be asked no more
 STANDING: Final = Slot("standing")  # how a peer stands with the programme
 TRAINING: Final = Slot("training")
 DOOR: Final = Slot("door")  # answers of the front door; its buttons are words, the same for everyone

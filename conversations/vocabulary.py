@@ -72,6 +72,7 @@ class Choice(StrEnum):
     APPROVE = "approve"
     TALK_FIRST = "talk-first"
     DECLINE = "decline"
+    REMOVE = "remove"
     # being a peer
     NEXT = "next"
     PROMISE = "promise"
@@ -111,6 +112,7 @@ class Word(StrEnum):
     # coordinators
     QUEUE = "queue"
     PEERS = "peers"
+    REMOVE = "remove"
     # what we are, and what we keep
     NUMBERS = "numbers"
     PRIVACY = "privacy"
@@ -250,6 +252,8 @@ class CardKind(StrEnum):
     CHECK_IN_TOLD_PEER = "check-in-told-peer"
     CHECK_IN_ASKING = "check-in-asking"
     CHECK_IN_THIRTY_DAYS = "check-in-thirty-days"
+    SUPPORT_OR_ELSE = "support-or-else"
+    SUPPORT_AS_IT_IS = "support-as-it-is"
     CHECK_IN_WHEN = "check-in-when"
     CHECK_IN_POSTPONED = "check-in-postponed"
     # a request, as its peer reads it
@@ -295,6 +299,7 @@ class CardKind(StrEnum):
     VOLUNTEER_READY = "volunteer-ready"
     VOLUNTEER_PAUSED = "volunteer-paused"
     VOLUNTEER_RESTING = "volunteer-resting"
+    VOLUNTEER_REMOVED = "volunteer-removed"
     VOLUNTEER_PAUSED_UNTIL = "volunteer-paused-until"
     VOLUNTEER_CODE = "volunteer-code"
     VOLUNTEER_LINKED = "volunteer-linked"
@@ -313,6 +318,8 @@ class CardKind(StrEnum):
     # coordinators, and the person on call
     COORDINATOR_QUEUE = "coordinator-queue"
     COORDINATOR_PEERS = "coordinator-peers"
+    COORDINATOR_REMOVE = "coordinator-remove"
+    COORDINATOR_REMOVED = "coordinator-removed"
     COORDINATOR_WAITING = "coordinator-waiting"
     COORDINATOR_ASKED_AGAIN = "coordinator-asked-again"
     COORDINATOR_IF_IT_FITS = "coordinator-if-it-fits"

@@ -93,7 +93,7 @@ class PlatformCalls:
     async def _drawn(
         self, stored: Stored[Any], delivery: Delivery, slot: CardSlot, reader: Reader, *, veiled: bool
     ) -> Card:
-        """The card to show, unless it has to wait or nobody would read it."""
+        """The card to show, unless it has to wait or no one would read it."""
         services = self._services
         if delivery.failures < NEWER_ATTEMPTS and not services.renderer.knows(slot.content):
             raise WordsNotKnown(NEWER_RETRY)

@@ -129,7 +129,7 @@ class Outbox(Immutable, frozen=True):
         return next((slot for slot in self.slots if slot.key == key and slot.to == by), None)
 
     def is_anothers(self, by: Person, key: str) -> bool:
-        """Whether this button stands on a card that was shown to somebody else."""
+        """Whether this button stands on a card that was shown to another person."""
         return any(slot.key == key and slot.to != by for slot in self.slots)
 
     def address(self, to: Person) -> Address | None:

@@ -221,6 +221,16 @@ class ChatScript:
         people = tuple(self.simulator.person(name) for name in _names(names))
         self.simulator.chat(who).fills(self.simulator.person(who), {"leave-out": people})
 
+    async def picks(self, who: str, names: str) -> None:
+        """`Dana picks Bo`: in the people picker of the newest card that has one."""
+        chat, person = self.simulator.chat(who), self.simulator.person(who)
+        people = tuple(self.simulator.person(name) for name in _names(names))
+        asked = [field.name for card in chat.cards(person) for field in card.fields if field.kind == "people"]
+        if not asked:
+            message = f"({who} was asked for nobody)"
+            raise Disagrees(message)
+        chat.fills(person, {asked[0]: people})
+
     async def leaves_out_anyone_called(self, who: str, text: str) -> None:
         """`Ana leaves out anyone called Chen, B. Smith`: by names, in any directory."""
         self.simulator.chat(who).fills(self.simulator.person(who), {NAMES: text})
@@ -369,6 +379,7 @@ _LINES = (
     (rf"{_WHO} +chooses +(?P<label>.+)", ChatScript.chooses, False),
     (rf"{_WHO} +leaves out anyone called +(?P<text>.+)", ChatScript.leaves_out_anyone_called, False),
     (rf"{_WHO} +leaves out +{_NAMES}", ChatScript.leaves_out, False),
+    (rf"{_WHO} +picks +{_NAMES}", ChatScript.picks, False),
     (rf"{_WHO} +says that this is (?P<name>[A-Z]\w*) here", ChatScript.is_also, False),
     (rf"{_WHO} +enters +the code of (?P<other>[A-Z]\w*)", ChatScript.enters_anothers, False),
     (rf"{_WHO} +enters +(?P<text>.+)", ChatScript.enters, False),

@@ -7,7 +7,7 @@ from typing import Final
 
 from conversations import hours, slots
 from conversations.flow import TIDIED_BEFORE, Decision
-from conversations.messages import HideCards, NotAPeer
+from conversations.messages import HideCards, NotAPeer, Removed
 from conversations.model import (
     Chose,
     Elapsed,
@@ -191,7 +191,7 @@ def talk_first(record: PeerRecord, event: Chose, facts: Facts) -> Decision[PeerR
 def declined(record: PeerRecord, event: Chose, facts: Facts) -> Decision[PeerRecord]:
     """The coordinator declined, or did not renew a peer's training."""
     card = CardKind.VOLUNTEER_NOT_RENEWED if _was_approved(record) else CardKind.VOLUNTEER_DECLINED
-    return leave_now(record, facts, card, CardKind.COORDINATOR_DECLINED)
+    return leave_now(change(record, removed="kindly"), facts, card, CardKind.COORDINATOR_DECLINED)
 
 
 def remind_coordinators(record: PeerRecord, event: Elapsed, facts: Facts) -> Decision[PeerRecord]:
@@ -226,6 +226,15 @@ def leave_now(
     tidy = goes - TIDIED_BEFORE if card == CardKind.VOLUNTEER_LEFT else None  # whoever left themselves has read it
     left = flow.move(record, GONE, {Timer.FORGET: goes, Timer.TIDY: tidy})
     return left, (in_place(standing(left, card)), *settle(facts, settled))
+
+
+def removed(record: PeerRecord, event: Removed, facts: Facts) -> Decision[PeerRecord]:
+    """A coordinator took them off the roster: nothing new is asked of them from now on. No reason is kept."""
+    walks = "yes" if record.peer.holding and not event.at_once else "no"
+    marked = change(record, removed="at-once" if event.at_once else "kindly")
+    left, (_, *settled) = leave_now(marked, facts, CardKind.VOLUNTEER_REMOVED)
+    news = change(standing(left, CardKind.VOLUNTEER_REMOVED, walks=walks), meet=event.by)
+    return left, (Post(news), *settled)
 
 
 def take_the_card_away(record: PeerRecord, event: Elapsed, facts: Facts) -> Decision[PeerRecord]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from conversations import hours, slots
 from conversations.flow import Conversation, Decision, Flow, Role
-from conversations.messages import PeerLeft, RosterChanged
+from conversations.messages import HowRemoved, PeerLeft, RosterChanged
 from conversations.model import (
     Chose,
     Event,
@@ -76,6 +76,7 @@ class PeerRecord(Conversation, frozen=True, kw_only=True):
     peer: Peer
     reminders: int = 0
     paused_until: datetime | None = None
+    removed: HowRemoved = ""  # by a coordinator; empty where they left themselves
     code: str = ""  # by which they say on another platform who they are
 
 
@@ -94,7 +95,7 @@ def _told_elsewhere(before: PeerRecord, after: PeerRecord, facts: Facts) -> tupl
     """
     told: list[Tell] = []
     if before.stage in SERVING and after.stage not in SERVING:
-        left = PeerLeft(before.peer.person)
+        left = PeerLeft(before.peer.person, removed=after.removed)
         told += [Tell(Kind.REQUEST, request, left) for request in facts.known_in]
     if _is_asked_otherwise(before, after, facts):
         told.append(Tell(Kind.REQUEST, Searching(), RosterChanged()))

@@ -117,7 +117,7 @@ flow.table(
     on(TOGETHER,           BOTH,        Choice.CLOSE,          to=(CLOSED, AFTERWARDS),   do=afterwards.close_or_finish),
     told(TOGETHER,                      IsThere,               to=SAME,                   do=status.is_there),
     after(TOGETHER,                     Timer.TALKED,          to=(SAME, ASKING),         do=connection.nobody_has_said),
-    told(TOGETHER,                      PeerLeft,              to=ASKING,                 do=parting.peer_steps_back),
+    told(TOGETHER,                      PeerLeft,              to=(ASKING, SAME),         do=parting.peer_left),
 
     on(AFTERWARDS,         clinician,   Choice.TALK_AGAIN,     to=ASKING,                 do=afterwards.ask_the_same_peer_first),
 

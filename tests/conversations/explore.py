@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 
-from conversations import coordinator, front_door, registry, slots
+from conversations import front_door, registry, slots
 from conversations.crisis.listener import Listener
 from conversations.crisis.phrases import CrisisPhrases
 from conversations.flow import FORGOTTEN, Flow
@@ -37,6 +37,7 @@ from conversations.messages import (
     PeerLeft,
     QueueAsked,
     ReadLate,
+    Removed,
     RequestAsked,
     RequestEnded,
     RequestForgotten,
@@ -64,6 +65,7 @@ from conversations.model import (
     Told,
     Unreached,
 )
+from conversations.peers import coordinator
 from conversations.peers.record import PeerRecord
 from conversations.support.request import Finished, Request
 from conversations.vocabulary import CardKind, Kind, Timer, Word
@@ -242,8 +244,11 @@ def _what_happens_to_a_request(talk: Request, facts: Facts) -> Iterator[tuple[Ev
         yield ReadLate(who, CardKind.PEER_TALKED), facts
         yield ReadLate(who, CardKind.CHECK_IN_MONTH), facts
         yield PeerLeft(who), facts
+        yield PeerLeft(who, "kindly"), facts
+        yield PeerLeft(who, "at-once"), facts
     yield from _time_passes_unread(talk, facts)
     yield RosterChanged(), facts
+    yield Chose(ANA, "not-now", {}, slots.CONNECTED), facts
     for who in (DANA, OTTO):
         yield QueueAsked(who), facts
     for word in (Word.NONE, Word.SOON, Word.STOP, Word.CHANGE, Word.DATA, Word.FORGET_ME, Word.HIDE, Word.NOT_SAFE):
@@ -313,6 +318,8 @@ TOLD_A_PEER: tuple[Told, ...] = (
     Helped("r", was_hard=True),
     WasWorried(),
     IsReady(),
+    Removed(DANA),
+    Removed(DANA, at_once=True),
     NotToday(),
     NeedsABreak(),
     HideCards(DI),
@@ -383,6 +390,10 @@ def _what_happens_at_the_door(talk: Doorstep, facts: Facts) -> Iterator[tuple[Ev
         ends = facts.now.date() + timedelta(days=9), facts.now.date() - timedelta(days=9)
         peers = tuple(Peer(BO, trained_until=day) for day in ends)
         yield Opened(ANA, word, "typed"), replace(coordinates, peers=peers, waiting=(facts.now - timedelta(hours=3),))
+    for answers in ({}, {"whom": (BO,)}, {"whom": (BO, DI), "safety": ("at-once",)}, {"whom": "Bo"}):
+        for choice in ("remove", "not-now"):
+            yield Chose(ANA, choice, answers), coordinates
+            yield Chose(ANA, choice, answers), facts
     for holding in ((), ("r",)):
         linked = replace(facts, peers=(Peer(BO, also=(ANA,), holding=holding),))
         yield Opened(ANA, Word.WORRIED, "typed"), linked

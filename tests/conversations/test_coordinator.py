@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations import coordinator
 from conversations.immutable import replace
-from conversations.model import Facts, Opened, Peer, Person, Programme
+from conversations.messages import Removed
+from conversations.model import Chose, Facts, Opened, Peer, Person, Programme
+from conversations.peers import coordinator
 from conversations.vocabulary import Word
 
 NOW = datetime(2026, 3, 2, 14, 40, tzinfo=UTC)
@@ -66,6 +68,30 @@ def test_peers_are_counted_and_only_those_whose_training_ends_are_named():
     }
     easy = tuple(replace(peer, resting_until=None, holding=(), asked=(NOW,)) for peer in peers)
     assert coordinator.peers_card(Opened(DANA, Word.PEERS), replace(FACTS, peers=easy)) == card
+
+
+def removing(*picked: Person, facts: Facts = FACTS, safety: tuple[str, ...] = ()) -> tuple[Any, ...]:
+    """What comes of it when Dana presses *Remove*."""
+    return coordinator.remove(Chose(DANA, "remove", {"whom": picked, "safety": safety}), facts)
+
+
+def test_whoever_is_picked_is_removed_by_each_of_their_accounts():
+    elsewhere = Person("teams", "hospital", "Bo")
+    linked = replace(FACTS, peers=(Peer(elsewhere, also=(BO,)),))
+    *told, _ = removing(BO, facts=linked)
+    assert {tell.of for tell in told} == {BO, elsewhere}
+    assert {tell.event for tell in told} == {Removed(DANA)}
+    *told, _ = removing(BO, safety=("at-once",))
+    assert [tell.event for tell in told] == [Removed(DANA, at_once=True)]
+
+
+def test_the_answer_is_the_same_whether_they_were_peers_or_not():
+    assert removing(BO)[-1] == removing(BO, facts=replace(FACTS, peers=(Peer(BO),)))[-1]
+
+
+def test_who_coordinates_no_more_removes_nobody():
+    nobody = replace(FACTS, programme=Programme())
+    assert removing(BO, facts=nobody) == coordinator.remove_none(Chose(DANA, "not-now"), nobody) == ()
 
 
 @pytest.mark.parametrize("number", [10, 11, 170])

@@ -12,7 +12,7 @@ from conversations.support.asking import search
 from conversations.support.check_ins import asking_reply
 from conversations.support.request import Request
 from conversations.support.together.last_card import parted_card
-from conversations.vocabulary import CardKind
+from conversations.vocabulary import CardKind, Choice
 
 KEPT = frozenset((slots.WORRIED, slots.PAGE, slots.LAST))
 """A number that a person may still need, and the page it belongs to, stay when every other card is taken away."""
@@ -31,6 +31,17 @@ def someone_else(request: Request, event: Chose, facts: Facts) -> Decision[Reque
 def peer_steps_back(request: Request, event: Chose | PeerLeft, facts: Facts) -> Decision[Request]:
     """The peer handed back, for whatever reason, or left the programme."""
     return look_again(request, facts, CardKind.PEER_HANDED_BACK, CardKind.SUPPORT_LOOKING_AGAIN)
+
+
+def peer_left(request: Request, event: PeerLeft, facts: Facts) -> Decision[Request]:
+    """The peer is in the roster no more. Where they did not leave themselves the clinician says how it goes on."""
+    if event.removed == "at-once":
+        return look_again(request, facts, CardKind.NEUTRAL, CardKind.SUPPORT_LOOKING_AGAIN)
+    if not event.removed:
+        return peer_steps_back(request, event, facts)
+    choices = (Choice.SOMEONE_ELSE, Choice.NOT_NOW)
+    asked = Message(request.clinician, CardKind.SUPPORT_OR_ELSE, slots.CONNECTED, choices, considerate=True)
+    return request, (Post(asked),)
 
 
 def look_again(

@@ -130,6 +130,11 @@ volunteer-ready =
        *[other] { $limit } colleagues
     } at once. You can say no without a reason, pause, or leave. { numbers-at-hand }
 volunteer-resting = You're resting until { $until }: we ask nothing new of you before, unless you're ready. Nobody else is told. { numbers-at-hand }
+volunteer-removed =
+    A coordinator took you off the list of peers, so we ask you for nothing new.{ $walks ->
+        [yes] {" "}You can go on with the colleague you walk with now.
+       *[no] {""}
+    } What we hold about you as a peer is erased within the hour. Thank you for being there. { numbers-at-hand }
 volunteer-paused = You are paused until you say. Nobody is told. Thank you for looking after yourself. { numbers-at-hand }
 volunteer-paused-until = You are paused until { $until }. Nobody is told. Thank you for looking after yourself. { numbers-at-hand }
 # For a peer who is worried about a colleague or themselves, whoever is on call.
@@ -171,6 +176,13 @@ coordinator-queue = { $total ->
            *[other] { $total } colleagues were
         } waiting for a peer: up to an hour { $up-to-1 }, up to 4 hours { $up-to-4 }, up to a day { $up-to-24 }, longer { $longer }.
     } No name is given to you. What you can do something about stands below.
+coordinator-remove =
+    { $again ->
+        [yes] Pick someone first. { ""}
+       *[no] {""}
+    }Who should be asked no more? Offers to them end at once, no reason is kept, and their record is gone within the hour.
+    Whoever they walk with is asked if they'd like someone else. For peers on another platform, ask a coordinator there.
+coordinator-removed = Whoever of them was a peer reads so, and is asked for nothing new. They can write to you.
 coordinator-peers =
     { $ready ->
         [one] One peer can be asked

@@ -168,6 +168,10 @@ ask-showing = What may be shown
 ask-showing-visible = My name, once I said yes
 ask-showing-plain-push = "A colleague would like to talk" on my lock screen
 
+ask-whom = Whom
+ask-safety = For safety
+ask-safety-at-once = End what they do now, too, without asking first
+
 ask-evaluates = I also
 ask-evaluates-supervises = Supervise colleagues
 ask-evaluates-reviews = Sit on peer review, RCA, risk, HR or credentialing

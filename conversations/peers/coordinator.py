@@ -1,6 +1,6 @@
 """What a coordinator may ask for at the front door: how many wait, and how the peers stand. No card names who asked.
 
-The queue counts by the hour, so that who looks at it often does not see the moment at which somebody asks.
+The queue counts by the hour, so that who looks at it often does not see the moment at which a colleague asks.
 """
 
 from __future__ import annotations
@@ -10,11 +10,28 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from conversations import slots
-from conversations.messages import QueueAsked
-from conversations.model import Effect, Facts, KnownTo, Message, Opened, Peer, Respond, Tell
-from conversations.vocabulary import CardKind, Kind, Word
+from conversations.messages import QueueAsked, Removed
+from conversations.model import (
+    Chose,
+    Effect,
+    Erase,
+    Facts,
+    KnownTo,
+    Message,
+    Opened,
+    Peer,
+    Person,
+    Post,
+    Question,
+    Respond,
+    Tell,
+    Update,
+)
+from conversations.options import several
+from conversations.vocabulary import CardKind, Choice, Kind, Word
 
-WORDS: Final = frozenset((Word.QUEUE, Word.PEERS))
+WORDS: Final = frozenset((Word.QUEUE, Word.PEERS, Word.REMOVE))
+AT_ONCE: Final = "at-once"
 ENDS_SOON: Final = timedelta(days=60)
 LISTED: Final = 10
 """How many names stand in one list of a card."""
@@ -35,6 +52,8 @@ def is_coordinator(event: Opened, facts: Facts) -> bool:
 
 def answer(event: Opened, facts: Facts) -> tuple[Effect, ...]:
     """The card that a coordinator asked for; after the queue come the requests that they can do something about."""
+    if event.word == Word.REMOVE:
+        return (Post(remove_card(event.by)),)
     if event.word == Word.PEERS:
         return (Respond(peers_card(event, facts)),)
     return Respond(queue_card(event, facts)), Tell(Kind.REQUEST, KnownTo(event.by), QueueAsked(event.by))
@@ -64,9 +83,7 @@ def peers_card(event: Opened, facts: Facts) -> Message:
         "over": len(over),
         "more": max(0, len(soon) - LISTED) + max(0, len(over) - LISTED),
     }
-    people = {
-        f"{name}-names-{n}": peer.person for name, some in (("soon", soon), ("over", over)) for n, peer in _first(some)
-    }
+    people = _numbered("soon-names", soon) | _numbered("over-names", over)
     return Message(event.by, CardKind.COORDINATOR_PEERS, slots.DOOR, details=details, people=people)
 
 
@@ -74,8 +91,36 @@ def _ends(peer: Peer) -> date:
     return peer.trained_until or date.min
 
 
-def _first(peers: Iterable[Peer]) -> list[tuple[int, Peer]]:
-    return list(enumerate(sorted(peers, key=lambda peer: (_ends(peer), peer.person))[:LISTED]))
+def _numbered(name: str, peers: Iterable[Peer]) -> dict[str, Person]:
+    """The first of a list, whose training ends first, as people of a card."""
+    first = sorted(peers, key=lambda peer: (_ends(peer), peer.person))[:LISTED]
+    return {f"{name}-{number}": peer.person for number, peer in enumerate(first)}
+
+
+def remove_card(to: Person, *, again: bool = False) -> Message:
+    """Who is to be asked no more; `again` where no one was picked. No reason is asked for, and none is kept."""
+    questions = Question("whom", "people"), Question("safety", "several", (AT_ONCE,))
+    choices, details = (Choice.REMOVE, Choice.NOT_NOW), {"again": "yes" if again else "no"}
+    return Message(to, CardKind.COORDINATOR_REMOVE, slots.REMOVE, choices, questions, details)
+
+
+def remove(event: Chose, facts: Facts) -> tuple[Effect, ...]:
+    """Tell each who was picked, by each of their accounts. The answer is the same whether they were peers or not."""
+    if event.by not in facts.programme.coordinators:
+        return ()
+    given = event.answers.get("whom", ())
+    picked = {who for who in given if isinstance(who, Person)}
+    if not picked:
+        return (Update(remove_card(event.by, again=True)),)
+    accounts = {peer.person for peer in facts.peers if not picked.isdisjoint((peer.person, *peer.also))}
+    removed = Removed(event.by, at_once=AT_ONCE in several(event, "safety", (AT_ONCE,)))
+    told = (Tell(Kind.PEER, who, removed) for who in sorted(picked | accounts))
+    return *told, Update(Message(event.by, CardKind.COORDINATOR_REMOVED, slots.REMOVE))
+
+
+def remove_none(event: Chose, facts: Facts) -> tuple[Effect, ...]:
+    """No one is removed; the card goes."""
+    return (Erase(event.by, slots.REMOVE),) if event.by in facts.programme.coordinators else ()
 
 
 def waiting_since(moments: Iterable[datetime | None]) -> tuple[datetime, ...]:
