@@ -28,7 +28,7 @@ from bench.slack import buttons_of, requests_for
 
 other = partial(launched, "bench.slack")
 PRESSES, WARM_UP, DRAWS, SEED = 1_500, 150, 1_000, 7
-JITTER = 0.001  # seconds: less than the times of two equal requests differ by across a data centre's edge
+JITTER = 0.002  # seconds: less than two equal requests differ by on their way through a public network
 
 
 def longer(ones: Sequence[float], others: Sequence[float]) -> float:

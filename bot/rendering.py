@@ -127,6 +127,7 @@ class Renderer:
         programme, on_call = self.programme, self.programme.on_call
         return {
             "name": programme.name,
+            "complaints": programme.complaints,
             "crisis": programme.crisis,
             "emergency": programme.emergency,
             "lines": "\n".join(f"{line.name}: {line.reach}" for line in programme.lines),

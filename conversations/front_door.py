@@ -195,16 +195,16 @@ def _answer(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
     if event.word in _OF_EVERY_REQUEST:
         return _OF_EVERY_REQUEST[event.word](door, event, facts)
     if door.request and event.word in (*ABOUT_A_REQUEST, Word.CHANGE):
-        numbers = (_card(event),) if event.word == Word.WORRIED else ()
+        numbers = (_card(event, facts),) if event.word == Word.WORRIED else ()
         return door, (Tell(Kind.REQUEST, door.request, event), *numbers)
-    return door, (_card(event),)
+    return door, (_card(event, facts),)
 
 
 def _forget(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
     """Everything they ever asked for goes, and this record with it, when the answer has been read."""
     requests = (Tell(Kind.REQUEST, request, event) for request in door.requests())
     leaving = change(door, request="", closed=door.requests(), asked=())
-    return _stay(leaving, facts.now + AT_ONCE, AT_ONCE), (*requests, Erase(event.by), _card(event))
+    return _stay(leaving, facts.now + AT_ONCE, AT_ONCE), (*requests, Erase(event.by), _card(event, facts))
 
 
 def _hide(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
@@ -216,12 +216,12 @@ def _hide(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
     requests = (Tell(Kind.REQUEST, request, event) for request in door.requests())
     hides = HideCards(event.by)
     others = (Tell(kind, KnownTo(event.by), hides) for kind in (Kind.REQUEST, Kind.PEER))
-    return door, (*requests, Tell(Kind.PEER, event.by, hides), *others, Erase(event.by), _card(event))
+    return door, (*requests, Tell(Kind.PEER, event.by, hides), *others, Erase(event.by), _card(event, facts))
 
 
 def _tell_data(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
     """What each of their requests holds; where there is none, what we would hold."""
-    return door, tuple(Tell(Kind.REQUEST, request, event) for request in door.requests()) or (_card(event),)
+    return door, tuple(Tell(Kind.REQUEST, request, event) for request in door.requests()) or (_card(event, facts),)
 
 
 _OF_EVERY_REQUEST: Final = {Word.FORGET_ME: _forget, Word.HIDE: _hide, Word.DATA: _tell_data}
@@ -253,10 +253,15 @@ _STAYING: Final = {Word.NOT_SAFE: slots.CRISIS, Word.WORRIED: slots.WORRIED}
 """Cards that stand in the chat, whatever way the word came, each in a place that no other answer takes."""
 
 
-def _card(event: Opened) -> Effect:
+def _card(event: Opened, facts: Facts) -> Effect:
     if event.word == Word.CODE:
         return OpenForm(linking.form(event.by))
     card, choices = _CARDS.get(event.word, (CardKind.WELCOME, WELCOME))
+    hears = bool(facts.programme.complaints)
+    if event.word == Word.FELT_WRONG and hears:
+        card, choices = CardKind.DOOR_FELT_WRONG, (Word.SOON, Word.PRIVACY)
+    if event.word == Word.PRIVACY and hears:
+        choices = (*choices, Word.FELT_WRONG)
     if event.word in _STAYING:
         return Post(Message(event.by, card, _STAYING[event.word], choices))
     return _respond(event.by, card, choices, event.how if event.word == Word.NONE else "pressed")

@@ -295,6 +295,7 @@ class Programme(Immutable, frozen=True):
     emergency: str = "911"
     lines: tuple[Line, ...] = ()
     listener: Listener = DEAF  # hears that someone is not safe
+    complaints: str = ""  # who hears that something felt wrong with a peer: name and phone
     limits: str = ""  # the named exceptions to secrecy, as signed off
     targets: Mapping[Urgency, timedelta] = field(
         default_factory=lambda: {

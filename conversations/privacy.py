@@ -106,7 +106,7 @@ footprint        not-to-them   not-to-them   not-to-them   not-to-them   its-siz
 _TEXTS = """
 welcome          welcome privacy data numbers settings
 door             door-nothing-open door-enough-today door-forgotten door-typed link-checked volunteer-not-yet
-door             volunteer-elsewhere
+door             volunteer-elsewhere door-felt-wrong
 crisis           crisis crisis-asking crisis-somebody-there crisis-keep-asking door-worried
 refusal          old-button still-open without-buttons show-card noted not-here being-updated door-see-chat
 lock-screen      push push-offer

@@ -116,6 +116,7 @@ class Word(StrEnum):
     # what we are, and what we keep
     NUMBERS = "numbers"
     PRIVACY = "privacy"
+    FELT_WRONG = "felt-wrong"
     DATA = "data"
     FORGET_ME = "forget me"
     HIDE = "hide"
@@ -316,6 +317,7 @@ class CardKind(StrEnum):
     VOLUNTEER_TRAINING_ENDS = "volunteer-training-ends"
     VOLUNTEER_TRAINING_ENDED = "volunteer-training-ended"
     # coordinators, and the person on call
+    DOOR_FELT_WRONG = "door-felt-wrong"
     COORDINATOR_QUEUE = "coordinator-queue"
     COORDINATOR_PEERS = "coordinator-peers"
     COORDINATOR_REMOVE = "coordinator-remove"

@@ -95,6 +95,9 @@ class Settings(BaseModel):
     own_crisis_words: parsers.CrisisWordsFile = _programme("PEERSUPPORT_CRISIS_WORDS_FILE", unset=())
     """The hospital's own words that bring the crisis card, a phrase a line. They are added to ours in English and
     Spanish, which stay (operating.md)."""
+    complaints: Annotated[str, Field(max_length=80)] = _programme("PEERSUPPORT_COMPLAINTS", unset="")
+    """Who hears that something felt wrong with a peer: name and phone, in at most 80 characters. Without it the button
+    is absent. Nothing that is pressed there is recorded."""
     limits: parsers.ConfidentialityFile = _programme("PEERSUPPORT_EXCEPTIONS_FILE")
     """The limits of secrecy, signed by counsel and the clinical lead (operating.md). Without it `doctor` fails."""
     coordinators: parsers.People = _programme("PEERSUPPORT_COORDINATORS", unset=())
@@ -120,7 +123,8 @@ class Settings(BaseModel):
     peer_limit: parsers.Count = _asking("PEERSUPPORT_PEER_LIMIT", "2")
     """Open requests one peer walks with, at least 1, unless they chose otherwise."""
     rest: parsers.Duration = _asking("PEERSUPPORT_REST", "48h")
-    """How long a peer rests after a close."""
+    """How long a peer rests once they have finished, or after a close; a week at least after a death, a lawsuit or a
+    worry."""
     offers_a_week: parsers.Count = _asking("PEERSUPPORT_OFFERS_A_WEEK", "5")
     """Offers one peer gets in a week, at least 1; more only when no other peer is left."""
     requests_a_day: parsers.Count = _asking("PEERSUPPORT_REQUESTS_A_DAY", "3")

@@ -9,7 +9,7 @@ from conversations.flow import Decision
 from conversations.messages import CannotBeReached, NeedsABreak, NotToday
 from conversations.model import Chose, Elapsed, Facts, Message, Opened, Post, change
 from conversations.peers.linking import make_code
-from conversations.peers.onboarding import ask_coordinators, leave_now
+from conversations.peers.onboarding import ask_coordinators, leave_now, next_notice
 from conversations.peers.record import (
     WEEK,
     PeerRecord,
@@ -138,7 +138,7 @@ def leave_it(record: PeerRecord, event: Chose, facts: Facts) -> Decision[PeerRec
 
 
 def training_ends_soon(record: PeerRecord, event: Elapsed, facts: Facts) -> Decision[PeerRecord]:
-    """Remind them, at a decent hour, that their training will expire."""
+    """Remind them, at a decent hour, that their training will expire; once more when little time is left."""
     until = record.deadlines.get(Timer.EXPIRED, facts.now)
     notice = Message(
         record.peer.person,
@@ -147,7 +147,7 @@ def training_ends_soon(record: PeerRecord, event: Elapsed, facts: Facts) -> Deci
         times={"until": until},
         considerate=True,
     )
-    return record, (Post(notice),)
+    return flow.wait(record, {Timer.EXPIRING: next_notice(until, record.peer, facts)}), (Post(notice),)
 
 
 def training_ended(record: PeerRecord, event: Elapsed, facts: Facts) -> Decision[PeerRecord]:

@@ -15,6 +15,7 @@ from conversations.model import (
     Facts,
     Message,
     Opened,
+    Peer,
     Person,
     Post,
     Question,
@@ -48,7 +49,8 @@ from conversations.vocabulary import CardKind, Choice, Kind, Timer, Word
 LINGERS: Final = timedelta(hours=1)  # until the last card has had time to go out
 REMINDER: Final = timedelta(days=3)
 REMINDERS: Final = 3
-EXPIRY_NOTICE: Final = timedelta(days=30)
+NOTICES: Final = (timedelta(days=60), timedelta(days=14))
+"""How long before their training ends a peer is reminded of it."""
 
 _TO_ANSWER: Final = frozenset(
     (
@@ -167,13 +169,18 @@ def trained(record: PeerRecord, facts: Facts, day: date) -> Decision[PeerRecord]
     until = _months_on(day, facts.programme.training_months)
     ends = datetime.combine(until, datetime.min.time(), facts.now.tzinfo)
     peer = change(record.peer, trained_until=until, since=record.peer.since or facts.now.date())
-    notice = hours.waking(ends - EXPIRY_NOTICE, peer.zone, facts.programme.quiet)
-    deadlines = {Timer.EXPIRING: notice if notice > facts.now else None, Timer.EXPIRED: ends}
+    deadlines = {Timer.EXPIRING: next_notice(ends, peer, facts), Timer.EXPIRED: ends}
     ready = flow.move(change(record, peer=peer), READY, deadlines)
     card = ready_card(ready)
     if _was_approved(record) and not peer.paused:
         card = change(card, card=CardKind.VOLUNTEER_RENEWED, times={"until": ends})
     return ready, (Post(card),)
+
+
+def next_notice(ends: datetime, peer: Peer, facts: Facts) -> datetime | None:
+    """When a peer is next reminded, at a decent hour, that their training ends at this moment."""
+    notices = (hours.waking(ends - before, peer.zone, facts.programme.quiet) for before in NOTICES)
+    return min((notice for notice in notices if notice > facts.now), default=None)
 
 
 def _months_on(day: date, months: int) -> date:

@@ -20,7 +20,7 @@ from conversations.support.request import (
     zone_of_peer,
 )
 from conversations.support.together.cards import about_them
-from conversations.vocabulary import CardKind, Choice, Timer
+from conversations.vocabulary import CardKind, Choice, Timer, Word
 
 THIRTY_DAYS = timedelta(days=30)
 LATER = {Choice.TOMORROW: timedelta(days=1), Choice.IN_THREE_DAYS: timedelta(days=3)}
@@ -121,7 +121,8 @@ def _still_to_choose(request: Request) -> tuple[Choice, ...]:
 
 def something_else(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
     """Show professional help outside the chain of command; we contact no one."""
-    return request, (_reply(request, CardKind.MORE_HELP),)
+    felt_wrong = (Word.FELT_WRONG,) if facts.programme.complaints else ()
+    return request, (Update(Message(request.clinician, CardKind.MORE_HELP, slots.CHECK_IN, felt_wrong)),)
 
 
 def a_month_on(request: Request, event: Chose, facts: Facts) -> Decision[Request]:

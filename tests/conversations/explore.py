@@ -96,7 +96,14 @@ PEERS = (
 KIM_ON_CALL = OnCall("Dr. Kim Lee", "555 0100", "day and night", KIM)
 LINES = (Line("Physician Support Line", "1-888-409-0141"), Line("Crisis Text Line", "text HOME to 741741"))
 HEARS = Listener((CrisisPhrases(hear=("not safe",)),))
-FULL_HOUSE = Programme(coordinators=(DANA, EVE), on_call=KIM_ON_CALL, waves=(1,), lines=LINES, listener=HEARS)
+FULL_HOUSE = Programme(
+    coordinators=(DANA, EVE),
+    on_call=KIM_ON_CALL,
+    waves=(1,),
+    lines=LINES,
+    listener=HEARS,
+    complaints="Sam Ortiz, 555 0177",
+)
 
 WORLDS: dict[str, Facts] = {
     "everybody is there": Facts(MONDAY, FULL_HOUSE, PEERS),
@@ -350,6 +357,12 @@ def _what_happens_to_a_volunteer(talk: PeerRecord, facts: Facts) -> Iterator[tup
     yield Unreached(DI), facts
 
 
+def _how_soon(talk: PeerRecord, timer: str) -> int | None:
+    """In which of the weeks before their training ends this timer stands; None where it does not run."""
+    ends, at = talk.deadlines.get(Timer.EXPIRED), talk.deadlines.get(Timer(timer))
+    return None if at is None or ends is None else (ends - at).days // 7
+
+
 def _volunteers_alike(talk: PeerRecord) -> object:
     """What decides how a peer goes on. What they say of themselves is told apart only where they are free."""
     peer = talk.peer
@@ -363,7 +376,7 @@ def _volunteers_alike(talk: PeerRecord) -> object:
         len(peer.holding) > 1,
         peer.resting_until is None,
         talk.reminders,
-        "expiring" in talk.deadlines,
+        _how_soon(talk, "expiring"),
         "expired" in talk.deadlines,
         "tidy" in talk.deadlines,
         of_themselves,

@@ -44,6 +44,7 @@ button-finished = I've finished
 button-close = Close
 button-okay = Okay
 button-break = I'd like a break
+button-felt-wrong = Something felt wrong with a peer
 button-remove = Remove
 button-im-ready = I'm ready
 button-to-talk = I'd like to talk

@@ -54,6 +54,8 @@ data-request =
         [yes] {" "}You left out these names:
        *[no] {""}
     }
+door-felt-wrong =
+    We're sorry. You can tell { $complaints }, who hears what felt wrong with a peer. We record nothing, and no one learns that you looked. { stay-safe }
 data-stage-details = nobody was asked yet
 data-stage-asking = colleagues are asked
 data-stage-chosen = a colleague can talk, and you decide
