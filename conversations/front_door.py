@@ -295,7 +295,7 @@ def remove_peers(door: Doorstep, event: Chose, facts: Facts) -> Decision[Doorste
 
 def remove_none(door: Doorstep, event: Chose, facts: Facts) -> Decision[Doorstep]:
     """A coordinator leaves the roster as it is."""
-    return door, coordinator.remove_none(event, facts)
+    return door, coordinator.remove_none(event)
 
 
 def not_a_peer(door: Doorstep, event: NotAPeer, facts: Facts) -> Decision[Doorstep]:

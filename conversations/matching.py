@@ -53,16 +53,20 @@ def asked_first(request: Request, who: Person | None, facts: Facts) -> tuple[Per
     if who is None or any(who in (peer.person, *peer.also) for peer in facts.peers):
         return tuple(peer.person for peer in free(request, facts) if who in (peer.person, *peer.also))
     decent = when_others_may_be_asked(request, facts.now, facts.programme.zone, facts) == facts.now
-    if not (decent and still_serves(who, facts)) or may_be_left_out(request, {who}, facts):
-        return ()
+    return (who,) if decent and _may_come_first(request, who, facts) else ()
+
+
+def _may_come_first(request: Request, who: Person, facts: Facts) -> bool:
     kept_out = {request.clinician, *request.wishes.leave_out, *request.asked, *request.passed}
-    return () if who in kept_out else (who,)
+    return still_serves(who, facts) and who not in kept_out and not may_be_left_out(request, {who}, facts)
 
 
 def suits(request: Request, who: Person, facts: Facts) -> bool:
     """Whether a peer who was asked already could still be asked, had they not been."""
     afresh = change(request, asked=())
-    return any(peer.person == who for peer in could_ever(afresh, facts)) or bool(asked_first(afresh, who, facts))
+    if any(who in (peer.person, *peer.also) for peer in facts.peers):
+        return any(peer.person == who for peer in could_ever(afresh, facts))
+    return _may_come_first(afresh, who, facts)
 
 
 def could_ever(request: Request, facts: Facts) -> list[Peer]:

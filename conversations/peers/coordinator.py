@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from conversations import slots
-from conversations.messages import QueueAsked, Removed
+from conversations.messages import HowRemoved, PeerLeft, QueueAsked, Removed
 from conversations.model import (
     Chose,
     Effect,
@@ -26,12 +26,13 @@ from conversations.model import (
     Respond,
     Tell,
     Update,
+    WalksWith,
 )
 from conversations.options import several
 from conversations.vocabulary import CardKind, Choice, Kind, Word
 
 WORDS: Final = frozenset((Word.QUEUE, Word.PEERS, Word.REMOVE))
-AT_ONCE: Final = "at-once"
+AT_ONCE: Final[HowRemoved] = "at-once"
 ENDS_SOON: Final = timedelta(days=60)
 LISTED: Final = 10
 """How many names stand in one list of a card."""
@@ -107,20 +108,28 @@ def remove_card(to: Person, *, again: bool = False) -> Message:
 def remove(event: Chose, facts: Facts) -> tuple[Effect, ...]:
     """Tell each who was picked, by each of their accounts. The answer is the same whether they were peers or not."""
     if event.by not in facts.programme.coordinators:
-        return ()
+        return (Erase(event.by, slots.REMOVE),)
     given = event.answers.get("whom", ())
     picked = {who for who in given if isinstance(who, Person)}
     if not picked:
         return (Update(remove_card(event.by, again=True)),)
     accounts = {peer.person for peer in facts.peers if not picked.isdisjoint((peer.person, *peer.also))}
-    removed = Removed(event.by, at_once=AT_ONCE in several(event, "safety", (AT_ONCE,)))
-    told = (Tell(Kind.PEER, who, removed) for who in sorted(picked | accounts))
+    at_once = AT_ONCE in several(event, "safety", (AT_ONCE,))
+    told = [Tell(Kind.PEER, who, Removed(event.by, at_once=at_once)) for who in sorted(picked | accounts)]
+    if at_once:
+        told += _end_what_no_roster_knows(picked, facts)
     return *told, Update(Message(event.by, CardKind.COORDINATOR_REMOVED, slots.REMOVE))
 
 
-def remove_none(event: Chose, facts: Facts) -> tuple[Effect, ...]:
+def remove_none(event: Chose) -> tuple[Effect, ...]:
     """No one is removed; the card goes."""
-    return (Erase(event.by, slots.REMOVE),) if event.by in facts.programme.coordinators else ()
+    return (Erase(event.by, slots.REMOVE),)
+
+
+def _end_what_no_roster_knows(picked: set[Person], facts: Facts) -> list[Tell]:
+    """Who was removed before, or took a request as a coordinator, may walk with a colleague and is in no roster."""
+    gone = picked - {peer.person for peer in facts.peers}
+    return [Tell(Kind.REQUEST, WalksWith(who), PeerLeft(who, AT_ONCE)) for who in sorted(gone)]
 
 
 def waiting_since(moments: Iterable[datetime | None]) -> tuple[datetime, ...]:

@@ -42,6 +42,7 @@ from conversations.vocabulary import CardKind, Choice, Kind
 WEEK: Final = timedelta(days=7)
 MOST: Final = 5  # open requests at once
 
+NOT_SAID: Final = "not-said"
 GRADES: Final = "grades"
 EVALUATES: Final = ("supervises", "reviews", "claims", GRADES)
 
@@ -188,7 +189,7 @@ def profile_card(record: PeerRecord, card: CardKind, choices: tuple[Choice, ...]
         Question("been-through", "several", TOPICS, ticked_topics(peer.been_through)),
         Question("rather-not", "several", TOPICS, ticked_topics(peer.rather_not)),
         Question("languages", "several", LANGUAGES, peer.languages),
-        Question("my-gender", "choice", GENDERS, (peer.gender,) if peer.gender else ()),
+        Question("my-gender", "choice", (*GENDERS, NOT_SAID), (peer.gender,) if peer.gender else ()),
         Question("my-hours", "several", tuple(hours.PARTS), peer.hours),
         Question("limit", "choice", tuple(str(n + 1) for n in range(MOST)), (str(peer.limit),)),
         Question("ways", "several", ways(facts)[1:], peer.ways),
@@ -219,7 +220,7 @@ def filled_in(peer: Peer, event: Chose) -> Peer:
         ways=several(event, "ways", HOW),
         visible="visible" in showing,
         plain_push="plain-push" in showing,
-        gender=one(event, "my-gender", GENDERS, peer.gender),
+        gender="" if one(event, "my-gender", (NOT_SAID,)) else one(event, "my-gender", GENDERS, peer.gender),
         evaluates=not set(judging).isdisjoint(EVALUATES[:-1]),
         grades=GRADES in judging,
     )

@@ -99,14 +99,14 @@ def ask_later(request: Request, event: Chose, facts: Facts) -> Decision[Request]
 
 
 def postpone(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
-    """One more check-in at the time they chose, at a decent hour. A second press of the same says what holds."""
+    """Check in next at the time they chose, at a decent hour. A second press of the same says what holds."""
     chosen = Choice(event.choice)
     if chosen not in _still_to_choose(request):
         return request, (_reply(request, CardKind.CHECK_IN_THANKS),)
     then = facts.now + LATER[chosen]
     later = change(
         request,
-        check_ins=tuple(sorted({*request.check_ins, then})),
+        check_ins=tuple(sorted({then, *(at for at in request.check_ins if at > then)})),
         postponed=(*request.postponed, chosen.value),
         wishes=change(request.wishes, check_in=True),
     )
@@ -116,7 +116,8 @@ def postpone(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
 
 
 def _still_to_choose(request: Request) -> tuple[Choice, ...]:
-    return tuple(choice for choice in LATER if choice not in request.postponed)
+    """What is left to choose; nothing where a day of erasure was promised, which another check-in could pass."""
+    return () if request.kept_until else tuple(choice for choice in LATER if choice not in request.postponed)
 
 
 def something_else(request: Request, event: Chose, facts: Facts) -> Decision[Request]:

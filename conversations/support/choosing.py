@@ -103,7 +103,9 @@ def search_again(request: Request, event: Chose | PeerLeft, facts: Facts) -> Dec
     assert request.peer is not None
     passed = change(request, passed=(*request.passed, request.peer))
     asking, effects = search(passed, facts, card=CardKind.SUPPORT_LOOKING_AGAIN)
-    return asking, (neutral(request.peer, CardKind.PEER_HANDED_BACK), no_more_changing(request), *effects)
+    removed = isinstance(event, PeerLeft) and event.removed
+    reads = CardKind.NEUTRAL if removed else CardKind.PEER_HANDED_BACK
+    return asking, (neutral(request.peer, reads), no_more_changing(request), *effects)
 
 
 def release_the_peer(request: Request, event: Elapsed, facts: Facts) -> Decision[Request]:

@@ -234,8 +234,8 @@ def save_some(request: Request, event: Chose, facts: Facts) -> Decision[Request]
 
 def leave_it(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
     """Nothing was changed: the status says where the request stands."""
-    if event.slot == slots.CONNECTED:
-        return request, (Update(Message(event.by, CardKind.SUPPORT_AS_IT_IS, slots.CONNECTED)),)
+    if event.slot == slots.OR_ELSE:
+        return request, (Update(Message(event.by, CardKind.SUPPORT_AS_IT_IS, slots.OR_ELSE)),)
     return request, (_over(event), Post(status_card(request, facts)))
 
 

@@ -255,7 +255,7 @@ def _what_happens_to_a_request(talk: Request, facts: Facts) -> Iterator[tuple[Ev
         yield PeerLeft(who, "at-once"), facts
     yield from _time_passes_unread(talk, facts)
     yield RosterChanged(), facts
-    yield Chose(ANA, "not-now", {}, slots.CONNECTED), facts
+    yield Chose(ANA, "not-now", {}, slots.OR_ELSE), facts
     for who in (DANA, OTTO):
         yield QueueAsked(who), facts
     for word in (Word.NONE, Word.SOON, Word.STOP, Word.CHANGE, Word.DATA, Word.FORGET_ME, Word.HIDE, Word.NOT_SAFE):

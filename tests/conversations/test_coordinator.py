@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conversations import slots
 from conversations.immutable import replace
-from conversations.messages import Removed
-from conversations.model import Chose, Facts, Opened, Peer, Person, Programme
+from conversations.messages import PeerLeft, Removed
+from conversations.model import Chose, Erase, Facts, Opened, Peer, Person, Programme, WalksWith
 from conversations.peers import coordinator
 from conversations.vocabulary import Word
 
@@ -81,8 +82,13 @@ def test_whoever_is_picked_is_removed_by_each_of_their_accounts():
     *told, _ = removing(BO, facts=linked)
     assert {tell.of for tell in told} == {BO, elsewhere}
     assert {tell.event for tell in told} == {Removed(DANA)}
-    *told, _ = removing(BO, safety=("at-once",))
+    *told, _ = removing(BO, safety=("at-once",), facts=replace(FACTS, peers=(Peer(BO),)))
     assert [tell.event for tell in told] == [Removed(DANA, at_once=True)]
+
+
+def test_for_safety_it_ends_too_what_someone_does_who_is_in_no_roster_any_more():
+    *_, ended, _ = removing(BO, safety=("at-once",))
+    assert (ended.of, ended.event) == (WalksWith(BO), PeerLeft(BO, "at-once"))
 
 
 def test_the_answer_is_the_same_whether_they_were_peers_or_not():
@@ -91,7 +97,8 @@ def test_the_answer_is_the_same_whether_they_were_peers_or_not():
 
 def test_who_coordinates_no_more_removes_nobody():
     nobody = replace(FACTS, programme=Programme())
-    assert removing(BO, facts=nobody) == coordinator.remove_none(Chose(DANA, "not-now"), nobody) == ()
+    assert removing(BO, facts=nobody) == coordinator.remove_none(Chose(DANA, "not-now"))
+    assert removing(BO, facts=nobody) == (Erase(DANA, slots.REMOVE),)
 
 
 @pytest.mark.parametrize("number", [10, 11, 170])

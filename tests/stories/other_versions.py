@@ -31,7 +31,7 @@ _EDITS = (
     ("conversations/support/request.py", "    touched: datetime | None = None\n", f"    {_FIELD}\n"),
     ("conversations/support/request.py", "    peer: Person\n    alias: int\n", f"    {_FIELD}\n"),
     ("conversations/support/request.py", "clinician=event.clinician, urgency=event.urgency,", f' {NEXT}="request",'),
-    ("conversations/support/asking.py", "tuple(Offer(peer.person, alias", f', {NEXT}="offer"'),
+    ("conversations/support/asking.py", "tuple(Offer(who, alias", f', {NEXT}="offer"'),
     ("conversations/model.py", "    holding: tuple[str, ...] = ()", f"\n    {_FIELD}\n"),
     ("conversations/peers/record.py", "peer = Peer(event.by,", f' {NEXT}="peer",'),
     ("conversations/front_door.py", "    asked: tuple[datetime, ...] = ()\n", f"    {_FIELD}\n"),

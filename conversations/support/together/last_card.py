@@ -52,7 +52,9 @@ def with_last_card(request: Request, facts: Facts, *, until: datetime | None = N
     """
     assert request.peer is not None
     ends, hard = facts.now + STAYS, was_hard(request, request.peer)
-    rests = facts.now + LONG_REST if hard and _is_in_the_roster(request.peer, facts) else None
+    rests = (
+        facts.now + max(LONG_REST, facts.programme.rest) if hard and _is_in_the_roster(request.peer, facts) else None
+    )
     finished = Finished(request.peer, min(ends, until) if until else ends, rests_until=rests)
     others = tuple(other for other in request.finished if other.peer != request.peer)
     noted = change(request, finished=(*others, finished), parted=request.peer)
@@ -162,7 +164,9 @@ def peer_wants_a_break(request: Request, event: Chose, facts: Facts) -> Decision
 
 
 def peer_is_ready(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
-    """The peer would like to be asked again before their long rest is over."""
+    """The peer would like to be asked again before their long rest is over; who pauses or has left is only thanked."""
+    if not any(peer.person == event.by and not peer.paused for peer in facts.peers):
+        return _answered(request, event, CardKind.PEER_AFTER_OKAY, facts, Tell(Kind.PEER, event.by, IsReady()))
     return _answered(request, event, CardKind.PEER_AFTER_READY, facts, Tell(Kind.PEER, event.by, IsReady()))
 
 

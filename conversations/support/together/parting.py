@@ -40,7 +40,7 @@ def peer_left(request: Request, event: PeerLeft, facts: Facts) -> Decision[Reque
     if not event.removed:
         return peer_steps_back(request, event, facts)
     choices = (Choice.SOMEONE_ELSE, Choice.NOT_NOW)
-    asked = Message(request.clinician, CardKind.SUPPORT_OR_ELSE, slots.CONNECTED, choices, considerate=True)
+    asked = Message(request.clinician, CardKind.SUPPORT_OR_ELSE, slots.OR_ELSE, choices, considerate=True)
     return request, (Post(asked),)
 
 

@@ -132,7 +132,7 @@ volunteer-ready =
 volunteer-resting = You're resting until { $until }: we ask nothing new of you before, unless you're ready. Nobody else is told. { numbers-at-hand }
 volunteer-removed =
     A coordinator took you off the list of peers, so we ask you for nothing new.{ $walks ->
-        [yes] {" "}You can go on with the colleague you walk with now.
+        [yes] {" "}If you already talk with a colleague, you can go on.
        *[no] {""}
     } What we hold about you as a peer is erased within the hour. Thank you for being there. { numbers-at-hand }
 volunteer-paused = You are paused until you say. Nobody is told. Thank you for looking after yourself. { numbers-at-hand }
@@ -169,11 +169,11 @@ coordinator-waiting =
        *[no-rush] no rush
     }), and nobody has said yes so far. No name is given to you, and none is needed.
 coordinator-queue = { $total ->
-    [0] When this hour began, at { $hour }, nobody was waiting for a peer.
+    [0] Of those who asked before { $hour }, nobody is waiting for a peer.
    *[other]
-        When this hour began, at { $hour }, { $total ->
-            [one] one colleague was
-           *[other] { $total } colleagues were
+        Of those who asked before { $hour }, { $total ->
+            [one] one is
+           *[other] { $total } are
         } waiting for a peer: up to an hour { $up-to-1 }, up to 4 hours { $up-to-4 }, up to a day { $up-to-24 }, longer { $longer }.
     } No name is given to you. What you can do something about stands below.
 coordinator-remove =
