@@ -99,18 +99,18 @@ def ask_later(request: Request, event: Chose, facts: Facts) -> Decision[Request]
 
 
 def postpone(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
-    """Check in next at the time they chose, at a decent hour. A second press of the same says what holds."""
+    """One more check-in, when they chose; the card names the next there is. A second press says what holds."""
     chosen = Choice(event.choice)
     if chosen not in _still_to_choose(request):
         return request, (_reply(request, CardKind.CHECK_IN_THANKS),)
     then = facts.now + LATER[chosen]
     later = change(
         request,
-        check_ins=tuple(sorted({then, *(at for at in request.check_ins if at > then)})),
+        check_ins=tuple(sorted({*request.check_ins, then})),
         postponed=(*request.postponed, chosen.value),
         wishes=change(request.wishes, check_in=True),
     )
-    times = {"next": awake(later, then, facts)}
+    times = {"next": awake(later, min(later.check_ins), facts)}
     card = Message(request.clinician, CardKind.CHECK_IN_POSTPONED, slots.CHECK_IN, (Choice.NO_MORE,), times=times)
     return flow.wait(later, lasting(later, facts)), (Update(card),)
 
