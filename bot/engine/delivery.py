@@ -114,15 +114,24 @@ class DeliveryWorker:
         async def one_after_the_other() -> None:
             for id_ in left:
                 try:
-                    stored = await self._services.repository.load(id_)
-                    if stored is not None:
-                        await self.deliver(Outgoing(stored), started=started)
+                    await self._resume(id_, started)
                 except WrittenByNewerVersion:
                     continue  # a replica of that release delivers it
                 except Exception as failed:  # noqa: BLE001 - the edge: it is still owed, and found when its lease is over
                     log.error("delivery-failed", kind=type(failed).__name__)
 
         await asyncio.gather(*(one_after_the_other() for _ in range(RESUMED_AT_ONCE)))
+
+    async def _resume(self, id_: str, started: datetime) -> None:
+        """Take up what a stop left here: to one person several calls may have been under way, each of them once."""
+        left: set[tuple[str, int]] | None = None
+        while (stored := await self._services.repository.load(id_)) is not None:
+            under_way = {(one.id, one.attempts) for one in stored.outbox.deliveries if one.in_flight}
+            untried = under_way if left is None else under_way & left
+            if left is not None and not (untried and untried < left):
+                return  # all of them were tried, or this one will not get further than the last
+            left = untried
+            await self.deliver(Outgoing(stored), started=started)
 
     async def deliver(self, *outgoing: Outgoing, started: datetime | None = None) -> None:
         """Make every call that these conversations owe and that need not wait.

@@ -12,7 +12,7 @@ import pytest
 
 from bot.engine.delivery import RESUMED_AT_ONCE
 from bot.engine.engine import Engine
-from bot.engine.outbox import LEASE, Outbox
+from bot.engine.outbox import LEASE, Action, Delivery, Outbox
 from bot.playground.simulator import Simulator
 from bot.store.base import Deletion
 from conversations.immutable import replace as change
@@ -118,4 +118,26 @@ async def test_who_was_forgotten_and_came_back_during_a_call_is_not_written_over
     saved = await repository.load(door.id)
     assert saved is not None
     assert saved.conversation.asked == asked
+    await simulator.stop()
+
+
+async def test_a_start_takes_up_every_call_to_one_person_that_a_stop_left(tmp_path: Path):
+    simulator = Simulator(tmp_path)
+    ana, chat, engine = simulator.person("Ana"), simulator.chats["slack"], simulator.engine
+    for words in ("help", "I want to die"):
+        await chat.types(ana, words, engine)
+        await engine.idle()
+    repository = engine.services.repository
+    (door,) = await engine.services.store.all_of_kind("doorstep")
+    stored = await repository.load(door.id)
+    assert stored is not None
+    edits = tuple(Delivery(slot.key, ana, slot.name, Action.EDIT) for slot in stored.outbox.slots)
+    assert len(edits) > 1
+    owed = change(stored.outbox, deliveries=edits).marked_in_flight([edit.id for edit in edits], simulator.now)
+    await repository.save([change(stored, outbox=owed)])
+    await engine.resume()
+    await engine.idle()
+    saved = await repository.load(door.id)
+    assert saved is not None
+    assert not saved.outbox.deliveries
     await simulator.stop()
