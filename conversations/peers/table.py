@@ -37,7 +37,7 @@ UNFINISHED = (PROFILE, PLEDGE)
 ASKED = (APPROVAL, READY)
 SHOWN = (PROFILE, PLEDGE, APPROVAL, READY, GONE)
 WAITING = (PROFILE, PLEDGE, APPROVAL)
-SERVING_OR_NOT = (*WAITING, READY)
+NOT_GONE = (*WAITING, READY)
 
 # fmt: off
 flow.table(
@@ -83,7 +83,7 @@ flow.table(
     told(READY,                    KnownElsewhere,     to=SAME,              do=linking.known_elsewhere),
 
     on(ASKED,         volunteer,   Choice.LEAVE,       to=GONE,              do=onboarding.leave),
-    told(SERVING_OR_NOT,           Removed,            to=GONE,              do=onboarding.removed),
+    told(NOT_GONE,           Removed,            to=GONE,              do=onboarding.removed),
     told(SHOWN,                    HideCards,          to=SAME,              do=onboarding.hide_cards),
     opened(GONE,                                       to=(PROFILE, SAME),   do=onboarding.begin_again),
     after(GONE,                    Timer.TIDY,         to=SAME,              do=onboarding.take_the_card_away),
