@@ -83,7 +83,7 @@ flow.table(
     told(READY,                    KnownElsewhere,     to=SAME,              do=linking.known_elsewhere),
 
     on(ASKED,         volunteer,   Choice.LEAVE,       to=GONE,              do=onboarding.leave),
-    told(NOT_GONE,           Removed,            to=GONE,              do=onboarding.removed),
+    told(NOT_GONE,                 Removed,            to=GONE,              do=onboarding.removed),
     told(SHOWN,                    HideCards,          to=SAME,              do=onboarding.hide_cards),
     opened(GONE,                                       to=(PROFILE, SAME),   do=onboarding.begin_again),
     after(GONE,                    Timer.TIDY,         to=SAME,              do=onboarding.take_the_card_away),
