@@ -12,12 +12,19 @@ from adapters.base import Card, Link
 from adapters.rate_limit import RateLimiter
 from adapters.signature_record import REFUSALS
 from bot import config
-from bot.server.app import ServerOptions, running_server
+from bot.health import Finding
+from bot.server.app import RunningServer, ServerOptions, running_server
 from bot.server.platforms import PlatformNotStarted, teams_adapter
 from conversations.model import Person
 from tests.stories.serve import TICK, hospital, no_wait, probe, surroundings
 
 BINDS = {"PEERSUPPORT_BIND": "127.0.0.1:0", "PEERSUPPORT_OPS_BIND": "127.0.0.1:0"}
+
+
+async def signatures(programme: RunningServer) -> Finding:
+    """Return what is found about signatures alone: a scheduler that a busy machine holds up is another finding."""
+    (found,) = (each for each in await programme.monitoring.readiness.check() if each.id == "signatures-refused")
+    return found
 
 
 async def test_the_other_platform_serves_and_the_silent_one_joins_when_it_answers(tmp_path):
@@ -65,14 +72,13 @@ async def test_a_wrong_signing_secret_is_a_warning_and_an_alert_and_ends_with_th
                     assert (await slack.command("U0ANA")).status == 401
                 for _ in range(3):
                     assert await programme.monitoring.readiness.check()
-                warned = [each for each in await programme.monitoring.readiness.check() if each.status == "warn"]
-                assert [each.id for each in warned] == ["signatures-refused"]
-                assert "SLACK_SIGNING_SECRET" in warned[0].fix
+                refused = await signatures(programme)
+                assert refused.status == "warn"
+                assert "SLACK_SIGNING_SECRET" in refused.fix
                 assert await probe(programme.ops_url) == (200, "ok")
                 slack.secret = right
                 assert (await slack.command("U0ANA")).status == 200
-                found = {each.id: each.status for each in await programme.monitoring.readiness.check()}
-                assert found["signatures-refused"] == "ok"
+                assert (await signatures(programme)).status == "ok"
     assert [line for line in logs if line["event"] == "signatures-refused"] == [
         {"event": "signatures-refused", "platform": "slack", "log_level": "error"}
     ]
@@ -112,7 +118,7 @@ async def test_tokens_of_microsoft_s_that_are_all_refused_are_a_warning_too(tmp_
             for _ in range(REFUSALS):
                 typed = {"type": "message", "text": "help"}
                 assert (await teams.activity("U0BO", typed, token=teams.wrong_tokens()[wrong])).status == 401
-            warned = [each for each in await programme.monitoring.readiness.check() if each.status == "warn"]
-            assert [each.id for each in warned] == ["signatures-refused"]
-            assert "as from teams" in warned[0].says
+            refused = await signatures(programme)
+            assert refused.status == "warn"
+            assert "as from teams" in refused.says
             assert await probe(programme.ops_url) == (200, "ok")
