@@ -18,6 +18,7 @@ from fluent.syntax import ast
 
 from adapters.base import Button, Card, Field, Link, Option
 from bot.card_content import CardContent, Manner
+from conversations import hours
 from conversations.model import Person, Programme, Question
 from conversations.support.request import CODE_NAMES
 from conversations.vocabulary import LOCK_SCREEN, Choice, Word
@@ -40,6 +41,8 @@ SPELT_OUT: Final = {
     "stage": "data-stage",
 }
 """Values that stand for other texts, several between commas: mostly the answers to a question."""
+SHARED_OPTIONS: Final = {f"shift-{day}": "ask-shift" for day in hours.WEEKDAYS}
+"""Questions whose options have their words in common."""
 LISTS: Final = ("left-out", "soon-names", "over-names")
 """People of a card, numbered, whose names stand in one list."""
 CODE_NAMED: Final = {"alias": "code-name", "peer-alias": "peer-name"}
@@ -201,13 +204,14 @@ class Renderer:
 
     def _field(self, question: Question) -> Field:
         key = f"ask-{question.name}"
-        options = tuple(Option(option, self.text(f"{key}-{option}")) for option in question.options)
+        words = SHARED_OPTIONS.get(question.name, key)
+        options = tuple(Option(option, self.text(f"{words}-{option}")) for option in question.options)
         return Field(question.name, question.kind, self.text(key), options, question.chosen)
 
     def span(self, duration: timedelta) -> str:
         """A duration as people say it: whole days, else hours."""
-        hours = max(1, round(duration / timedelta(hours=1)))
-        return self.text("span-hours", n=hours) if hours % 24 else self.text("span-days", n=hours // 24)
+        whole = max(1, round(duration / timedelta(hours=1)))
+        return self.text("span-hours", n=whole) if whole % 24 else self.text("span-days", n=whole // 24)
 
     def when(self, at: datetime, now: datetime, zone: str) -> str:
         """A moment as people say it: "4:30 PM", "tomorrow at 8:00 AM", "Friday at …", "March 9"."""

@@ -57,7 +57,9 @@ AT_ONCE: Final = timedelta(minutes=1)  # likewise, where all of it is to go now
 
 CRISIS: Final = frozenset((slots.CRISIS,))
 
-ABOUT_A_PEER: Final = frozenset((Word.PEER, Word.PAUSE, Word.RESUME, Word.CHANGE, Word.LEAVE, Word.LINK))
+ABOUT_A_PEER: Final = frozenset(
+    (Word.PEER, Word.PAUSE, Word.RESUME, Word.ON_DUTY, Word.SHIFTS, Word.CHANGE, Word.LEAVE, Word.LINK)
+)
 ABOUT_A_REQUEST: Final = frozenset((Word.NONE, Word.HELP, Word.STATUS, Word.STOP, Word.NOT_SAFE, Word.WORRIED))
 ABOUT_A_WALK: Final = frozenset((Word.HELP, Word.STATUS, Word.WORRIED))
 """Words by which a peer asks for the cards of the colleague they walk with."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
+from functools import cache
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 Quiet = tuple[time, time] | None
@@ -10,13 +13,24 @@ Quiet = tuple[time, time] | None
 DAY = timedelta(days=1)
 SUNDAY_EVENING = timedelta(hours=18)  # from six o'clock until Monday noon
 
-# Parts of the week a peer can be asked in: weekdays (Monday is 0), from, until (past midnight where until < from).
-PARTS: dict[str, tuple[frozenset[int], time, time]] = {
+Span = tuple[frozenset[int], time, time]
+"""Weekdays (Monday is 0), from, until; past midnight where until is not after from."""
+
+# Parts of the week a peer can be asked in.
+PARTS: dict[str, Span] = {
     "days": (frozenset(range(5)), time(8), time(17)),
     "evenings": (frozenset(range(5)), time(17), time(22)),
     "nights": (frozenset(range(7)), time(22), time(8)),
     "weekends": (frozenset((5, 6)), time(8), time(22)),
 }
+
+WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+ANY_TIME: Final = "any-time"
+SHIFTS: Final = (
+    *(ANY_TIME, "06-18", "07-19", "08-20", "18-06", "19-07", "20-08"),
+    *("07-15", "08-16", "09-17", "15-23", "16-00", "23-07", "00-08"),
+)
+"""The shifts of hospitals, from an hour until an hour; what is stored is the day and one of these, `mon 07-19`."""
 
 
 def is_zone(name: str) -> bool:
@@ -34,9 +48,25 @@ def local(moment: datetime, zone: str) -> datetime:
 
 
 def within(moment: datetime, zone: str, parts: tuple[str, ...]) -> bool:
-    """Whether this moment lies in one of the parts; no parts means any time."""
-    here = local(moment, zone)
-    return not parts or any(_covers(here, *PARTS[part]) for part in parts)
+    """Whether this moment lies in one of the parts or shifts; none means any time."""
+    here, spans = local(moment, zone), _spans(parts)
+    return not spans or any(_covers(here, *span) for span in spans)
+
+
+def _spans(parts: Iterable[str]) -> tuple[Span, ...]:
+    """What these mean; what a newer release knows and this one does not counts for nothing."""
+    return tuple(span for span in map(_span, parts) if span is not None)
+
+
+@cache
+def _span(part: str) -> Span | None:
+    if part in PARTS:
+        return PARTS[part]
+    day, _, shift = part.partition(" ")
+    if day not in WEEKDAYS or shift not in SHIFTS:
+        return None
+    start, end = (0, 0) if shift == ANY_TIME else map(int, shift.split("-"))
+    return frozenset((WEEKDAYS.index(day),)), time(start), time(end)
 
 
 def _covers(here: datetime, weekdays: frozenset[int], start: time, end: time) -> bool:
@@ -48,11 +78,11 @@ def _covers(here: datetime, weekdays: frozenset[int], start: time, end: time) ->
 
 
 def next_within(moment: datetime, zone: str, parts: tuple[str, ...]) -> datetime:
-    """The first moment from now on that lies in one of the parts."""
+    """The first moment from now on that lies in one of the parts or shifts."""
     if within(moment, zone, parts):
         return moment
     here = local(moment, zone)
-    starts = (_at(here, days, PARTS[part][1]) for part in parts for days in range(8))
+    starts = (_at(here, days, span[1]) for span in _spans(parts) for days in range(8))
     return min(start for start in starts if start > moment and within(start, zone, parts))
 
 

@@ -21,6 +21,7 @@ from conversations.support.request import (
 from conversations.vocabulary import Timer
 
 WEEK = timedelta(days=7)
+ON_DUTY = 2  # how many of those on duty are asked before the first wave
 UNTOLD = timedelta(hours=1)  # after which we look again for what no one tells us
 AT_MOST = timedelta(hours=4)  # after which we look all the same: an older release tells no request of a peer
 
@@ -121,7 +122,7 @@ def _soonest(peers: Iterable[Peer], facts: Facts) -> datetime | None:
 
 def _from(peer: Peer, facts: Facts) -> datetime:
     rested = max(facts.now, peer.resting_until or facts.now)
-    return hours.next_within(rested, peer.zone, peer.hours)
+    return rested if is_on_duty(peer, rested) else hours.next_within(rested, peer.zone, peer.shifts or peer.hours)
 
 
 def step(request: Request, facts: Facts) -> timedelta:
@@ -146,8 +147,22 @@ def when_to_look(request: Request, facts: Facts) -> datetime:
 def free_now(peer: Peer, facts: Facts) -> bool:
     """Whether they can be asked at this moment, as far as they themselves are concerned."""
     resting = peer.resting_until is not None and peer.resting_until > facts.now
-    on_shift = hours.within(facts.now, peer.zone, peer.hours)
+    on_shift = is_on_duty(peer, facts.now) or hours.within(facts.now, peer.zone, peer.shifts or peer.hours)
     return on_shift and not (peer.paused or resting or full(peer))
+
+
+def is_on_duty(peer: Peer, moment: datetime) -> bool:
+    """Whether they said that they may be asked first at this moment."""
+    return peer.on_duty_until is not None and moment < peer.on_duty_until
+
+
+def on_duty(request: Request, facts: Facts) -> tuple[Peer, ...]:
+    """Who is asked before the first wave: those who said so for these hours, at most two of them, once a search.
+
+    They are asked also where they had this week's share of offers: it is them who chose so.
+    """
+    ready = [peer for peer in could_ever(request, facts) if is_on_duty(peer, facts.now) and free_now(peer, facts)]
+    return () if request.asked else _ranked(request, ready, facts)[:ON_DUTY]
 
 
 def _lately(peer: Peer, facts: Facts) -> list[datetime]:

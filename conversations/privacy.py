@@ -148,14 +148,14 @@ closed           support-closed support-any-time
 how-are-you      peer-after peer-after-door peer-after-okay peer-after-break peer-after-talk
 how-are-you      peer-after-long peer-after-ready
 taken-away       taken-away
-profile          volunteer-profile volunteer-change
+profile          volunteer-profile volunteer-change volunteer-shifts
 pledge           volunteer-pledge
 approval         coordinator-approve coordinator-talk-first coordinator-approved coordinator-declined
 approval         approval/coordinator-settled coordinator-approve-empty coordinator-approve-when
 training         volunteer-training-ends volunteer-training-ended coordinator-renew coordinator-peers
 standing         volunteer-waiting volunteer-talk-first volunteer-ready volunteer-paused volunteer-paused-until
 standing         volunteer-resting volunteer-removed
-standing         volunteer-pause volunteer-not-now volunteer-declined
+standing         volunteer-pause volunteer-duty volunteer-on-duty volunteer-not-now volunteer-declined
 standing         volunteer-unanswered volunteer-left volunteer-renewed volunteer-not-renewed
 accounts         volunteer-code volunteer-linked
 code-form        link-form

@@ -114,7 +114,8 @@ def offers_are_fair(talk: Request, before: World, requests: Mapping[str, Stored[
         peer = known.conversation.peer
         again = known.conversation.deadlines.get("resume")
         assert not peer.paused or (again and again <= now), "a paused peer is asked"
-        assert hours.within(now, peer.zone, peer.hours), "a peer is asked out of hours"
+        on_duty = peer.on_duty_until is not None and now < peer.on_duty_until
+        assert on_duty or hours.within(now, peer.zone, peer.shifts or peer.hours), "a peer is asked out of hours"
         assert not (peer.resting_until and peer.resting_until > now), "a resting peer is asked"
         held = {request for request in peer.holding if request in requests}
         still = {id_ for id_ in held if requests[id_].conversation.stage in PAIRED}

@@ -198,7 +198,7 @@ class ChatScript:
         raise Disagrees(message)
 
     async def chooses(self, who: str, label: str) -> None:
-        """`Ana chooses Same role`: ticks an option, or takes the tick away."""
+        """`Ana chooses Same role`: ticks an option, or takes the tick away; `Monday: Any time` names the question."""
         asked, value = self._option(who, label)
         chat, person = self.simulator.chat(who), self.simulator.person(who)
         if asked.kind == "choice":
@@ -211,7 +211,7 @@ class ChatScript:
         for card in self.simulator.chat(who).cards(self.simulator.person(who)):
             for asked in card.fields:
                 for option in asked.options:
-                    if option.label == label:
+                    if label in (option.label, f"{asked.label}: {option.label}"):
                         return asked, option.value
         message = f"({who} was not asked that)"
         raise Disagrees(message)

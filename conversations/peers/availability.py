@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from conversations import hours, slots
 from conversations.flow import Decision
 from conversations.messages import CannotBeReached, NeedsABreak, NotToday
 from conversations.model import Chose, Elapsed, Facts, Message, Opened, Post, change
+from conversations.peers import duty
 from conversations.peers.linking import make_code
 from conversations.peers.onboarding import ask_coordinators, leave_now, next_notice
 from conversations.peers.record import (
@@ -27,8 +29,8 @@ from conversations.vocabulary import CardKind, Choice, Timer, Word
 def back_at_the_front_door(record: PeerRecord, event: Opened, facts: Facts) -> Decision[PeerRecord]:
     """Do what the word says, or show where they stand."""
     match event.word:
-        case Word.PAUSE:
-            return record, (Post(pause_card(record)),)
+        case Word.PAUSE | Word.ON_DUTY | Word.SHIFTS:
+            return record, (Post(_ASKED_FOR[event.word](record)),)
         case Word.RESUME:
             return at_the_bottom(_resumed(record, typed=True))
         case Word.CHANGE:
@@ -55,6 +57,10 @@ def pause_card(record: PeerRecord) -> Message:
     return standing(record, CardKind.VOLUNTEER_PAUSE, *choices)
 
 
+_ASKED_FOR: Final = {Word.PAUSE: pause_card, Word.ON_DUTY: duty.how_long_card, Word.SHIFTS: duty.shifts_card}
+"""Cards that a typed word shows."""
+
+
 def pause_today(record: PeerRecord, event: Chose, facts: Facts) -> Decision[PeerRecord]:
     """No offers until tomorrow."""
     return _paused(record, hours.tomorrow(facts.now, record.peer.zone))
@@ -71,8 +77,8 @@ def pause_until_i_say(record: PeerRecord, event: Chose, facts: Facts) -> Decisio
 
 
 def _paused(record: PeerRecord, until: datetime | None) -> Decision[PeerRecord]:
-    pausing = change(record, peer=change(record.peer, paused=True), paused_until=until)
-    paused = flow.wait(pausing, {Timer.RESUME: until})
+    pausing = change(record, peer=change(record.peer, paused=True, on_duty_until=None), paused_until=until)
+    paused = flow.wait(pausing, {Timer.RESUME: until, Timer.OFF_DUTY: None})
     return paused, (in_place(ready_card(paused)),)
 
 
@@ -106,8 +112,8 @@ def _paused_at_least(record: PeerRecord, until: datetime) -> Decision[PeerRecord
 
 def cannot_be_reached(record: PeerRecord, event: CannotBeReached, facts: Facts) -> Decision[PeerRecord]:
     """No one is offered to a chat that does not open; they resume by writing to us."""
-    pausing = change(record, peer=change(record.peer, paused=True), paused_until=None)
-    return flow.wait(pausing, {Timer.RESUME: None}), ()
+    pausing = change(record, peer=change(record.peer, paused=True, on_duty_until=None), paused_until=None)
+    return flow.wait(pausing, {Timer.RESUME: None, Timer.OFF_DUTY: None}), ()
 
 
 # ---------------------------------------------------------------- changing the profile

@@ -114,8 +114,10 @@ def _as_asked(record: PeerRecord, facts: Facts) -> Peer | None:
     """What decides when this peer can be asked and by whom, but for how much they carry."""
     if record.stage not in SERVING:
         return None
-    rest = record.peer.resting_until
-    return change(record.peer, asked=(), holding=(), limit=0, resting_until=rest if rest and rest > facts.now else None)
+    peer, now = record.peer, facts.now
+    rest = peer.resting_until if peer.resting_until and peer.resting_until > now else None
+    duty = peer.on_duty_until if peer.on_duty_until and peer.on_duty_until > now else None
+    return change(peer, asked=(), holding=(), limit=0, resting_until=rest, on_duty_until=duty)
 
 
 def _is_full(peer: Peer) -> bool:
@@ -151,12 +153,16 @@ def standing_card(record: PeerRecord, facts: Facts) -> Message:
 
 def ready_card(record: PeerRecord) -> Message:
     """Whether offers come, and until when they do not."""
-    choices = (Choice.RESUME if record.peer.paused else Choice.PAUSE, Choice.CHANGE, Choice.LEAVE)
-    if not record.peer.paused and record.peer.resting_until:
+    peer = record.peer
+    choices = (Choice.RESUME if peer.paused else Choice.PAUSE, Choice.SHIFTS, Choice.CHANGE, Choice.LEAVE)
+    if not peer.paused and peer.resting_until:
         resting = standing(record, CardKind.VOLUNTEER_RESTING, Choice.IM_READY, *choices)
-        return change(resting, times={"until": record.peer.resting_until})
-    if not record.peer.paused:
-        return standing(record, CardKind.VOLUNTEER_READY, *choices, limit=record.peer.limit)
+        return change(resting, times={"until": peer.resting_until})
+    if not peer.paused and peer.on_duty_until:
+        first = standing(record, CardKind.VOLUNTEER_ON_DUTY, Choice.OFF_DUTY, *choices)
+        return change(first, times={"until": peer.on_duty_until})
+    if not peer.paused:
+        return standing(record, CardKind.VOLUNTEER_READY, Choice.ON_DUTY, *choices, limit=peer.limit)
     if record.paused_until:
         until = standing(record, CardKind.VOLUNTEER_PAUSED_UNTIL, *choices)
         return change(until, times={"until": record.paused_until})

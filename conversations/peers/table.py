@@ -18,7 +18,7 @@ from conversations.messages import (
     Removed,
     WasWorried,
 )
-from conversations.peers import availability, linking, load, onboarding
+from conversations.peers import availability, duty, linking, load, onboarding
 from conversations.peers.record import (
     APPROVAL,
     FORGOTTEN,
@@ -60,11 +60,19 @@ flow.table(
     on(READY,         volunteer,   Choice.A_WEEK,      to=SAME,              do=availability.pause_a_week),
     on(READY,         volunteer,   Choice.UNTIL_I_SAY, to=SAME,              do=availability.pause_until_i_say),
     on(READY,         volunteer,   Choice.RESUME,      to=SAME,              do=availability.resume),
+    on(READY,         volunteer,   Choice.ON_DUTY,     to=SAME,              do=duty.how_long),
+    on(READY,         volunteer,   Choice.FOUR_HOURS,  to=SAME,              do=duty.begin),
+    on(READY,         volunteer,   Choice.EIGHT_HOURS, to=SAME,              do=duty.begin),
+    on(READY,         volunteer,   Choice.TWELVE_HOURS, to=SAME,             do=duty.begin),
+    on(READY,         volunteer,   Choice.OFF_DUTY,    to=SAME,              do=duty.end),
+    on(READY,         volunteer,   Choice.SHIFTS,      to=SAME,              do=duty.ask_for_shifts),
+    on(READY,         volunteer,   Choice.SAVE_SHIFTS, to=SAME,              do=duty.save_shifts),
     on(READY,         volunteer,   Choice.CHANGE,      to=SAME,              do=availability.ask_for_changes),
     on(READY,         volunteer,   Choice.SAVE,        to=SAME,              do=availability.save),
     on(READY,         volunteer,   Choice.NOT_NOW,     to=SAME,              do=availability.leave_it),
     on(READY,         volunteer,   Choice.IM_READY,    to=SAME,              do=load.is_ready),
     after(READY,                   Timer.RESUME,       to=SAME,              do=availability.resume),
+    after(READY,                   Timer.OFF_DUTY,     to=SAME,              do=duty.end),
     after(READY,                   Timer.EXPIRING,     to=SAME,              do=availability.training_ends_soon),
     after(READY,                   Timer.EXPIRED,      to=SAME,              do=availability.training_ended),
     after(READY,                   Timer.TIDY,         to=SAME,              do=load.tidy),

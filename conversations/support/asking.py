@@ -156,7 +156,7 @@ def search(
 
 
 def ask_the_next(request: Request, facts: Facts, first: Person | None = None) -> tuple[Request, tuple[Post, ...]]:
-    """Offer it to the next wave of those who are free; each reads another code name.
+    """Offer it to those on duty, or to the next wave of those who are free; each reads another code name.
 
     Args:
         request: The request.
@@ -164,12 +164,13 @@ def ask_the_next(request: Request, facts: Facts, first: Person | None = None) ->
         first: Who is asked alone, if they can be asked; the first wave then comes after them.
     """
     alone, waves = matching.asked_first(request, first, facts), facts.programme.waves
-    candidates = alone or tuple(peer.person for peer in matching.free(request, facts))
-    size = waves[request.wave] if request.wave < len(waves) and not alone else len(candidates)
+    ahead = alone or tuple(peer.person for peer in matching.on_duty(request, facts))
+    candidates = ahead or tuple(peer.person for peer in matching.free(request, facts))
+    size = waves[request.wave] if request.wave < len(waves) and not ahead else len(candidates)
     new = tuple(Offer(who, alias) for alias, who in enumerate(candidates[:size], request.aliases))
     asked = change(
         request,
-        wave=request.wave + bool(new and not alone),
+        wave=request.wave + bool(new and not ahead),
         aliases=request.aliases + len(new),
         offers=(*request.offers, *new),
         asked=(*request.asked, *(offer.peer for offer in new)),

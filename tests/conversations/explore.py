@@ -310,6 +310,7 @@ PROFILES: tuple[Answers, ...] = (
 )
 VOLUNTEER_ANSWERS: dict[str, tuple[Answers, ...]] = {
     "next": PROFILES,
+    "save-shifts": ({}, {"shift-mon": "19-07", "shift-tue": "off", "shift-wed": "tea-time"}),
     "save": PROFILES,
     "approve": ({}, {"trained": "year"}, {"trained": "never"}),
 }
@@ -367,7 +368,8 @@ def _volunteers_alike(talk: PeerRecord) -> object:
     """What decides how a peer goes on. What they say of themselves is told apart only where they are free."""
     peer = talk.peer
     busy = peer.paused or peer.resting_until is not None or len(peer.holding) > 1
-    of_themselves = () if busy else (bool(peer.role), bool(talk.code), bool(peer.also))
+    on_duty = peer.on_duty_until is not None
+    of_themselves = (on_duty,) if busy or on_duty else (bool(peer.role), bool(talk.code), bool(peer.also))
     return (
         talk.stage,
         peer.paused,

@@ -11,7 +11,7 @@ import pytest
 from fluent.syntax import FluentParser, ast
 from fluent.syntax.visitor import Visitor
 
-from bot.rendering import FOLDER, LANGUAGE, SPELT_OUT
+from bot.rendering import FOLDER, LANGUAGE, SHARED_OPTIONS, SPELT_OUT
 from conversations import privacy, slots
 from conversations.flow import FORGOTTEN, SAME, Flow, after, on
 from conversations.messages import IsThere, ReadLate, TakenAwayUnread, Undelivered
@@ -203,7 +203,8 @@ def keys_of(show: Show) -> Iterator[str]:
         yield f"{say.card}-title"
     for question in say.questions:
         yield f"ask-{question.name}"
-        yield from (f"ask-{question.name}-{option}" for option in question.options)
+        words = SHARED_OPTIONS.get(question.name, f"ask-{question.name}")
+        yield from (f"{words}-{option}" for option in question.options)
     for name in ("role", "department"):
         if name in say.details:
             yield f"ask-{name}-{say.details[name] or 'none'}"

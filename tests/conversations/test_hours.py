@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +20,8 @@ moments = st.datetimes(datetime(2024, 1, 1), datetime(2028, 1, 1), timezones=st.
 zones = st.sampled_from(ZONES)
 clocks = st.builds(time, st.integers(0, 23), st.sampled_from((0, 30)))
 quiet_hours = st.tuples(clocks, clocks).filter(lambda pair: pair[0] != pair[1])
-parts = st.lists(st.sampled_from(tuple(hours.PARTS)), unique=True).map(tuple)
+shifts = tuple(f"{day} {shift}" for day in hours.WEEKDAYS for shift in hours.SHIFTS)
+parts = st.lists(st.sampled_from((*hours.PARTS, *shifts)), unique=True, max_size=8).map(tuple)
 
 USUAL = (time(21), time(8))
 SPRING = datetime(2026, 3, 8, 6, 30, tzinfo=UTC)  # in New York clocks jump from 2 to 3
@@ -71,6 +73,8 @@ def test_waking_hours_of_those_on_nights_begin_where_the_others_end(moment, zone
 @given(moments, zones, parts)
 @example(SPRING, "America/New_York", ("days",))
 @example(AUTUMN, "America/New_York", ("weekends",))
+@example(SPRING, "America/New_York", ("sun any-time",))
+@example(AUTUMN, "America/New_York", ("sun 00-08",))
 def test_the_next_hour_somebody_can_be_asked_lies_in_their_hours(moment, zone, chosen):
     following = hours.next_within(moment, zone, chosen)
     assert following >= moment
@@ -99,3 +103,27 @@ def test_tomorrow_is_the_next_day_and_early(moment, zone):
     following = hours.tomorrow(moment, zone).astimezone(ZoneInfo(zone))
     assert following.date() == moment.astimezone(ZoneInfo(zone)).date() + DAY
     assert following.time() == time(6)
+
+
+@pytest.mark.parametrize(
+    ("shift", "begins", "ends"),
+    [
+        ("mon 07-19", (2, 7), (2, 19)),
+        ("mon 19-07", (2, 19), (3, 7)),
+        ("sun 23-07", (8, 23), (9, 7)),
+        ("mon 16-00", (2, 16), (3, 0)),
+        ("mon any-time", (2, 0), (3, 0)),
+    ],
+)
+def test_a_shift_is_from_its_hour_on_its_day_until_its_other_hour(shift, begins, ends):
+    """The second of March 2026 is a Monday."""
+    start, end = (datetime(2026, 3, *at, tzinfo=UTC) for at in (begins, ends))
+    minute = timedelta(minutes=1)
+    inside = [hours.within(moment, "UTC", (shift,)) for moment in (start - minute, start, end - minute, end)]
+    assert inside == [False, True, True, False]
+
+
+def test_what_a_newer_release_calls_a_shift_counts_for_nothing_here():
+    assert hours.within(SPRING, "UTC", ("mon 03-04", "holidays"))
+    assert not hours.within(SPRING, "UTC", ("mon 03-04", "mon 07-19"))  # a Sunday
+    assert hours.next_within(SPRING, "UTC", ("holidays",)) == SPRING

@@ -39,6 +39,8 @@ peers = st.builds(
     rather_not=st.sets(st.sampled_from((*TOPICS, ABOUT_BEFORE)), max_size=2).map(tuple),
     been_through=st.sets(st.sampled_from((*TOPICS, ABOUT_BEFORE)), max_size=2).map(tuple),
     hours=st.sets(st.sampled_from(tuple(hours.PARTS)), max_size=2).map(tuple),
+    shifts=st.sampled_from(((), (), ("mon 07-19",), ("mon 19-07", "tue any-time"))),
+    on_duty_until=st.one_of(st.none(), st.none(), ago),
     evaluates=st.booleans(),
     grades=st.booleans(),
     gender=st.sampled_from(("", *GENDERS)),
@@ -83,7 +85,8 @@ def test_nobody_is_asked_who_must_not_be(request, roster, luck):
         assert peer.resting_until is None or peer.resting_until <= NOW
         assert peer.trained_until is not None
         assert peer.trained_until >= NOW.date()
-        assert hours.within(NOW, peer.zone, peer.hours)
+        on_duty = peer.on_duty_until is not None and peer.on_duty_until > NOW
+        assert on_duty or hours.within(NOW, peer.zone, peer.shifts or peer.hours)
         may_judge = peer.evaluates or (peer.grades and (wished.role == "trainee" or "no-graders" in wished.who))
         assert not may_judge or "may-evaluate" in wished.who
         assert not topics((wished.about,)) & topics(peer.rather_not)
@@ -136,6 +139,8 @@ REASONS = {
     "rests": (replace(FREE, resting_until=NOW + timedelta(minutes=1)), WAITS),
     "walks with as many as they chose": (replace(FREE, holding=("another",)), WAITS),
     "out of hours": (replace(FREE, zone="UTC", hours=("nights",)), WAITS),
+    "not on shift": (replace(FREE, zone="UTC", hours=("days",), shifts=("mon 19-07", "tue any-time")), WAITS),
+    "no longer on duty, and out of hours": (replace(FREE, hours=("nights",), on_duty_until=NOW), WAITS),
 }
 
 
@@ -182,6 +187,29 @@ def test_who_had_a_week_of_offers_is_asked_only_when_no_one_else_is_left():
     assert matching.free(WAITS, Facts(NOW, peers=(worn,))) == (worn,)
     rested = replace(worn, asked=(NOW - timedelta(days=8), *worn.asked[1:]))
     assert set(matching.free(WAITS, Facts(NOW, peers=(rested, FREE)))) == {rested, FREE}
+
+
+@profile
+@given(requests, rosters, st.integers(0, 50))
+def test_at_most_two_of_those_on_duty_are_asked_first_and_only_once(request, roster, luck):
+    facts = Facts(NOW, peers=roster, luck=luck)
+    first = matching.on_duty(request, facts)
+    assert len(first) <= 2
+    assert not (first and request.asked)
+    assert all(peer.on_duty_until and peer.on_duty_until > NOW for peer in first)
+    assert set(first) <= {peer for peer in matching.could_ever(request, facts) if matching.free_now(peer, facts)}
+
+
+def test_who_is_on_duty_is_asked_out_of_their_hours_and_however_often_they_were_asked():
+    asked = tuple(NOW - timedelta(days=days) for days in (5, 4, 3, 2, 1))
+    on_duty = replace(FREE, person=CY, hours=("nights",), asked=asked, on_duty_until=NOW + timedelta(hours=4))
+    facts = Facts(NOW, peers=(FREE, on_duty))
+    assert matching.on_duty(WAITS, facts) == (on_duty,)
+    assert matching.on_duty(replace(WAITS, asked=(BO,)), facts) == ()
+    for reason in ("pauses", "rests", "walks with as many as they chose", "evaluates colleagues", "not trained"):
+        kept, request = REASONS[reason]
+        ready = replace(kept, on_duty_until=NOW + timedelta(hours=4))
+        assert matching.on_duty(request, Facts(NOW, peers=(ready,))) == (), reason
 
 
 @profile

@@ -20,7 +20,7 @@ ASKING: Final = ("soon", "soon", "today", "no-rush", "/peersupport soon", "/peer
 TYPED: Final = (
     *("status", "help", "privacy", "data", "numbers", "soon", "worried", "my patient died, canary-typed"),
     *("status", "help", "status", "I am not safe", "i want to die", "hide", "resume", "resume", "peer"),
-    *("stop", "forget me", "pause", "change", "leave"),
+    *("stop", "forget me", "pause", "on duty", "shifts", "change", "leave"),
 )
 NOTHING: Final = 2.0
 """The weight of pressing nothing at all."""
@@ -73,6 +73,11 @@ LIKELY: Final[Mapping[str, float]] = {
     "promise": 4,
     "not-now": 0.3,
     "pause": 0.02,
+    "on-duty": 0.2,
+    "four-hours": 1,
+    "eight-hours": 1,
+    "twelve-hours": 1,
+    "save-shifts": 1,
     "resume": 3,
     "change": 0.05,
     "save": 2,

@@ -145,6 +145,13 @@ volunteer-code =
 volunteer-linked = Your two accounts are linked. A request from either is never offered to you.
 volunteer-worried = The on-call person for peers: { $on-call }, { $on-call-phone }. If you're worried, please phone now. This message tells no one.
 volunteer-pause = For how long would you like a break? { numbers-at-hand }
+volunteer-duty = For how long may we ask you first? We ask you then, whatever your hours say. { numbers-at-hand }
+volunteer-on-duty =
+    Until { $until } we ask you first: you, and at most one other colleague, before anyone else. You can still say no without a reason.
+    { numbers-at-hand }
+volunteer-shifts =
+    When may we ask you? Hours are counted in { $zone }. If you choose any, we ask only on the days you set.
+    If you choose none, the hours on your profile count.
 volunteer-not-yet = You are not a peer yet. If you'd like to be one, type "peer".
 volunteer-elsewhere = You are a peer with your other account. Please type this in the chat of that account.
 volunteer-not-now = That's fine. The door stays open.
