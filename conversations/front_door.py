@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -47,7 +47,7 @@ from conversations.model import (
     WalksWith,
     change,
 )
-from conversations.peers import coordinator, linking
+from conversations.peers import coordinator, enrolment, linking
 from conversations.support.request import all_of_them, is_unread
 from conversations.vocabulary import CardKind, Choice, Kind, Timer, Word
 
@@ -64,7 +64,7 @@ ABOUT_A_REQUEST: Final = frozenset((Word.NONE, Word.HELP, Word.STATUS, Word.STOP
 ABOUT_A_WALK: Final = frozenset((Word.HELP, Word.STATUS, Word.WORRIED))
 """Words by which a peer asks for the cards of the colleague they walk with."""
 
-_WORDS: Final = {word.value: word for word in Word}
+_WORDS: Final = {word.value: word for word in Word} | {"enroll": Word.ENROL}
 """What is typed for each word."""
 
 WELCOME: Final = (Word.SOON, Word.TODAY, Word.NO_RUSH, Word.NUMBERS, Word.PEER, Word.PRIVACY)
@@ -107,6 +107,7 @@ class Doorstep(Conversation, frozen=True, kw_only=True):
     request: str = ""
     closed: tuple[str, ...] = ()  # requests of theirs that are not forgotten yet
     asked: tuple[datetime, ...] = ()
+    named: tuple[date, ...] = ()  # the days on which they named a colleague as a peer, for a year
     goes_at: datetime | None = None  # when the record goes; None once our cards were taken away, which comes before
 
     def requests(self) -> tuple[str, ...]:
@@ -194,8 +195,8 @@ def _answer(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
         return door, (Tell(Kind.PEER, event.by, event),)
     if event.word in coordinator.WORDS:
         return door, coordinator.answer(event, facts)
-    if event.word in _OF_EVERY_REQUEST:
-        return _OF_EVERY_REQUEST[event.word](door, event, facts)
+    if event.word in _ANSWERED_HERE:
+        return _ANSWERED_HERE[event.word](door, event, facts)
     if door.request and event.word in (*ABOUT_A_REQUEST, Word.CHANGE):
         numbers = (_card(event, facts),) if event.word == Word.WORRIED else ()
         return door, (Tell(Kind.REQUEST, door.request, event), *numbers)
@@ -205,7 +206,7 @@ def _answer(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
 def _forget(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
     """Everything they ever asked for goes, and this record with it, when the answer has been read."""
     requests = (Tell(Kind.REQUEST, request, event) for request in door.requests())
-    leaving = change(door, request="", closed=door.requests(), asked=())
+    leaving = change(door, request="", closed=door.requests(), asked=(), named=())
     return _stay(leaving, facts.now + AT_ONCE, AT_ONCE), (*requests, Erase(event.by), _card(event, facts))
 
 
@@ -226,7 +227,17 @@ def _tell_data(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep
     return door, tuple(Tell(Kind.REQUEST, request, event) for request in door.requests()) or (_card(event, facts),)
 
 
-_OF_EVERY_REQUEST: Final = {Word.FORGET_ME: _forget, Word.HIDE: _hide, Word.DATA: _tell_data}
+def _would_name_a_peer(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
+    """Whom they would trust to listen."""
+    return door, enrolment.answer_nominate(event, door.named, facts)
+
+
+_ANSWERED_HERE: Final = {
+    Word.FORGET_ME: _forget,
+    Word.HIDE: _hide,
+    Word.DATA: _tell_data,
+    Word.NOMINATE: _would_name_a_peer,
+}
 
 
 def _wants_to_talk(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
@@ -295,9 +306,20 @@ def remove_peers(door: Doorstep, event: Chose, facts: Facts) -> Decision[Doorste
     return _stay_a_day(door, facts), coordinator.remove(event, facts)
 
 
-def remove_none(door: Doorstep, event: Chose, facts: Facts) -> Decision[Doorstep]:
-    """A coordinator leaves the roster as it is."""
-    return door, coordinator.remove_none(event)
+def enrol_peers(door: Doorstep, event: Chose, facts: Facts) -> Decision[Doorstep]:
+    """A coordinator says who is to be invited."""
+    return _stay_a_day(door, facts), enrolment.enrol(event, facts)
+
+
+def nominate_peers(door: Doorstep, event: Chose, facts: Facts) -> Decision[Doorstep]:
+    """Someone names colleagues they would trust to listen."""
+    named, effects = enrolment.nominate(event, door.named, facts)
+    return _stay_a_day(change(door, named=named), facts), effects
+
+
+def leave_it(door: Doorstep, event: Chose, facts: Facts) -> Decision[Doorstep]:
+    """Nothing changes; the card goes."""
+    return door, enrolment.leave_it(event)
 
 
 def not_a_peer(door: Doorstep, event: NotAPeer, facts: Facts) -> Decision[Doorstep]:
@@ -351,7 +373,16 @@ def let_them_go(door: Doorstep, event: Elapsed, facts: Facts) -> Decision[Doorst
         return tidied, (Erase(door.person, spare=spare),)
     if door.closed:
         return flow.wait(door, {Timer.GO: facts.now + DAY}), ()
-    return change(door, stage=GONE, deadlines={}), ()
+    return _go(door, facts), ()
+
+
+def _go(door: Doorstep, facts: Facts) -> Doorstep:
+    """Nothing is kept, but of whoever named colleagues this year the days, so that they name no more than they may."""
+    named = enrolment.lately(door.named, facts)
+    if not named:
+        return change(door, stage=GONE, deadlines={})
+    a_year_on = datetime.combine(min(named) + enrolment.YEAR, time(), UTC)
+    return flow.wait(change(door, named=named, asked=()), {Timer.GO: max(a_year_on, facts.now + DAY)})
 
 
 # fmt: off
@@ -360,7 +391,9 @@ flow.table(
     opened(DOOR,                            to=SAME,         do=come_in),
     on(DOOR,     visitor, Choice.LINK_ME,   to=SAME,         do=enter_a_code),
     on(DOOR,     visitor, Choice.REMOVE,    to=SAME,         do=remove_peers),
-    on(DOOR,     visitor, Choice.NOT_NOW,   to=SAME,         do=remove_none),
+    on(DOOR,     visitor, Choice.INVITE,    to=SAME,         do=enrol_peers),
+    on(DOOR,     visitor, Choice.NOMINATE,  to=SAME,         do=nominate_peers),
+    on(DOOR,     visitor, Choice.NOT_NOW,   to=SAME,         do=leave_it),
     told(DOOR,            RequestAsked,     to=SAME,         do=they_asked),
     told(DOOR,            RequestEnded,     to=SAME,         do=their_request_ended),
     told(DOOR,            RequestForgotten, to=SAME,         do=their_request_is_forgotten),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 from conversations.model import Person, Told, Urgency
@@ -78,6 +79,26 @@ class ReadLate(Told, frozen=True):
 
 
 # ---------------------------------------------------------------- to a peer
+
+
+class Invited(Told, frozen=True):
+    """A coordinator invites this person to become a peer: begins their record.
+
+    Args:
+        who: Who is invited.
+        by: The coordinator.
+        trained_on: The day of their training, as the coordinator says; None where it is not known.
+    """
+
+    who: Person
+    by: Person
+    trained_on: date | None = None
+
+
+class Nominated(Told, frozen=True):
+    """Somebody named this person as a peer: begins their record. By whom is not said."""
+
+    who: Person
 
 
 class CameBy(Told, frozen=True):

@@ -32,6 +32,8 @@ NAMES = "leave-out-names"  # the question in which names to leave out are typed
 FOLLOW_UP = ("check-in", "nights")
 ROLES = ("physician", "nurse", "trainee", "midwife", "pharmacist", "therapist", "technician", "other-role")
 TRAINEE: Final = "trainee"
+TRAINED = ("today", "half-year", "year")
+TRAINED_DAYS: Final = {"today": 0, "half-year": 182, "year": 365}
 DEPARTMENTS = (
     "emergency", "intensive-care", "theatre", "wards", "maternity", "children", "mental-health", "clinics",
     "laboratory", "elsewhere",

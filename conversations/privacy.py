@@ -30,7 +30,7 @@ class Verdict:
 CAN = frozenset(
     (
         *("same", "whoever-looks", "to-them", "theirs", "own-offer", "own-answer", "neutral", "who-is-there"),
-        *("meet-by-name", "shared", "wrote", "lawsuit", "again", "nobody-named", "to-approve", "to-renew"),
+        *("meet-by-name", "shared", "wrote", "lawsuit", "again", "nobody-named", "to-approve", "to-renew", "to-invite"),
         *("message", "card", "typed-message", "typed-mailbox", "whose-chat", "prefilled", "sometimes", "its-size"),
         "window-or-card",
     )
@@ -89,6 +89,9 @@ how-are-you      not-to-them   to-them       offer-only    not-to-them   sealed 
 taken-away       taken-away    taken-away    taken-away    taken-away    not-kept     message        card
 
 # volunteering
+nomination       theirs        not-to-them   not-to-them   not-by-whom   sealed       message        card
+invitation       not-to-them   not-to-them   not-to-them   to-invite     sealed       message        card
+invited          not-to-them   to-them       not-to-them   sent-not-read sealed       message        card
 profile          role-at-most  theirs        not-to-them   not-all       sealed       prefilled      prefilled
 pledge           same          same          same          same          sealed       message        card
 approval         not-to-them   theirs        not-to-them   to-approve    sealed       message        card
@@ -122,6 +125,9 @@ declined         peer-not-this-time peer-not-today peer-full
 neutral          neutral waiting/coordinator-settled
 waiting          coordinator-waiting coordinator-asked-again coordinator-if-it-fits coordinator-queue
 waiting          coordinator-remove coordinator-removed
+invitation       coordinator-enrol coordinator-enrolled coordinator-nominated coordinator-invited
+invitation       coordinator-not-invited
+nomination       door-nominate door-nominated
 unreached        coordinator-cannot-reach coordinator-cannot-show
 said-yes         peer-said-yes peer-handed-back peer-silent
 chosen           support-chosen support-chosen-coordinator
@@ -148,6 +154,7 @@ closed           support-closed support-any-time
 how-are-you      peer-after peer-after-door peer-after-okay peer-after-break peer-after-talk
 how-are-you      peer-after-long peer-after-ready
 taken-away       taken-away
+invited          volunteer-invited
 profile          volunteer-profile volunteer-change volunteer-shifts
 pledge           volunteer-pledge
 approval         coordinator-approve coordinator-talk-first coordinator-approved coordinator-declined

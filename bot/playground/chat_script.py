@@ -253,6 +253,10 @@ class ChatScript:
         """`Ana writes Could we talk at noon?`: into the field for a line."""
         self.simulator.chat(who).fills(self.simulator.person(who), {"line": text})
 
+    async def pastes(self, who: str, text: str) -> None:
+        """`Dana pastes Name;Id | Bo;slack:hospital:Bo`: a list of accounts, its lines between strokes."""
+        self.simulator.chat(who).fills(self.simulator.person(who), {"invite-list": text.replace(" | ", "\n")})
+
     async def leaves(self, who: str) -> None:
         """`Ana leaves the hospital`: her account ends."""
         self.simulator.chat(who).leaves(self.simulator.person(who))
@@ -383,6 +387,7 @@ _LINES = (
     (rf"{_WHO} +says that this is (?P<name>[A-Z]\w*) here", ChatScript.is_also, False),
     (rf"{_WHO} +enters +the code of (?P<other>[A-Z]\w*)", ChatScript.enters_anothers, False),
     (rf"{_WHO} +enters +(?P<text>.+)", ChatScript.enters, False),
+    (rf"{_WHO} +pastes +(?P<text>.+)", ChatScript.pastes, False),
     (rf"{_WHO} +leaves the hospital", ChatScript.leaves, False),
     (rf"{_WHO}'s account is switched off", ChatScript.is_switched_off, True),
     (rf"{_WHO} +writes +(?P<text>.+)", ChatScript.writes, False),

@@ -29,9 +29,10 @@ from conversations.model import (
     WalksWith,
 )
 from conversations.options import several
+from conversations.peers import enrolment
 from conversations.vocabulary import CardKind, Choice, Kind, Word
 
-WORDS: Final = frozenset((Word.QUEUE, Word.PEERS, Word.REMOVE))
+WORDS: Final = frozenset((Word.QUEUE, Word.PEERS, Word.REMOVE, Word.ENROL))
 AT_ONCE: Final[HowRemoved] = "at-once"
 ENDS_SOON: Final = timedelta(days=60)
 LISTED: Final = 10
@@ -55,6 +56,8 @@ def answer(event: Opened, facts: Facts) -> tuple[Effect, ...]:
     """The card that a coordinator asked for; after the queue come the requests that they can do something about."""
     if event.word == Word.REMOVE:
         return (Post(remove_card(event.by)),)
+    if event.word == Word.ENROL:
+        return (Post(enrolment.enrol_card(event.by)),)
     if event.word == Word.PEERS:
         return (Respond(peers_card(event, facts)),)
     return Respond(queue_card(event, facts)), Tell(Kind.REQUEST, KnownTo(event.by), QueueAsked(event.by))
@@ -119,11 +122,6 @@ def remove(event: Chose, facts: Facts) -> tuple[Effect, ...]:
     if at_once:
         told += _end_what_no_roster_knows(picked, facts)
     return *told, Update(Message(event.by, CardKind.COORDINATOR_REMOVED, slots.REMOVE))
-
-
-def remove_none(event: Chose) -> tuple[Effect, ...]:
-    """No one is removed; the card goes."""
-    return (Erase(event.by, slots.REMOVE),)
 
 
 def _end_what_no_roster_knows(picked: set[Person], facts: Facts) -> list[Tell]:

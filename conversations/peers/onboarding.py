@@ -24,7 +24,7 @@ from conversations.model import (
     Withdraw,
     change,
 )
-from conversations.options import one
+from conversations.options import TRAINED, TRAINED_DAYS, one
 from conversations.peers.record import (
     APPROVAL,
     FORGOTTEN,
@@ -63,9 +63,6 @@ _TO_ANSWER: Final = frozenset(
 )
 """A coordinator's cards about a volunteer that still wait for their answer."""
 
-TRAINED: Final = ("today", "half-year", "year")
-TRAINED_DAYS: Final = {"today": 0, "half-year": 182, "year": 365}
-
 
 # ---------------------------------------------------------------- coming to the front door
 
@@ -100,7 +97,9 @@ def read_the_pledge(record: PeerRecord, event: Chose, facts: Facts) -> Decision[
 
 
 def promised(record: PeerRecord, event: Chose, facts: Facts) -> Decision[PeerRecord]:
-    """They promised: a coordinator is asked, unless approval is automatic."""
+    """They promised: a coordinator is asked, unless one invited them as trained, or approval is automatic."""
+    if record.approved_on is not None:
+        return trained(change(record, approved_on=None), facts, record.approved_on)
     if facts.programme.automatic_approval:
         return trained(record, facts, facts.now.date())
     waiting = flow.move(record, APPROVAL, {Timer.REMIND: facts.now + REMINDER})

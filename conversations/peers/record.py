@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from conversations import hours, slots
 from conversations.flow import Conversation, Decision, Flow, Role
-from conversations.messages import HowRemoved, PeerLeft, RosterChanged
+from conversations.messages import HowRemoved, Invited, Nominated, PeerLeft, RosterChanged
 from conversations.model import (
     Chose,
     Event,
@@ -51,6 +51,8 @@ class PeerStage(StrEnum):
     """The places where a peer's record rests."""
 
     NEW = "new"
+    NOMINATED = "nominated"
+    INVITED = "invited"
     PROFILE = "profile"
     PLEDGE = "pledge"
     APPROVAL = "approval"
@@ -60,6 +62,8 @@ class PeerStage(StrEnum):
 
 
 NEW: Final = PeerStage.NEW
+NOMINATED: Final = PeerStage.NOMINATED  # a coordinator may invite them; they know nothing of it
+INVITED: Final = PeerStage.INVITED  # reads that they are asked to be a peer
 PROFILE: Final = PeerStage.PROFILE  # fills in the card
 PLEDGE: Final = PeerStage.PLEDGE  # reads what a peer promises
 APPROVAL: Final = PeerStage.APPROVAL  # waits for a coordinator
@@ -77,15 +81,17 @@ class PeerRecord(Conversation, frozen=True, kw_only=True):
     peer: Peer
     reminders: int = 0
     paused_until: datetime | None = None
+    approved_on: date | None = None  # trained on this day, as the coordinator said who invited them
     removed: HowRemoved = ""  # by a coordinator; empty where they left themselves
     code: str = ""  # by which they say on another platform who they are
 
 
 def begin(id: str, event: Event, facts: Facts) -> PeerRecord | None:
-    """The record of a person who comes to the front door about being a peer."""
-    if not isinstance(event, Opened):
+    """The record of a person who comes to the front door about being a peer, is invited, or is named by another."""
+    if not isinstance(event, (Opened, Invited, Nominated)):
         return None
-    peer = Peer(event.by, zone=facts.zone, limit=facts.programme.peer_limit)
+    who = event.by if isinstance(event, Opened) else event.who
+    peer = Peer(who, zone=facts.zone, limit=facts.programme.peer_limit)
     return PeerRecord(id=id, stage=NEW, peer=peer)
 
 
@@ -141,6 +147,8 @@ def roster(records: Iterable[PeerRecord]) -> tuple[Peer, ...]:
 def standing_card(record: PeerRecord, facts: Facts) -> Message:
     """How this person stands with the programme, with every way to change it."""
     match record.stage:
+        case PeerStage.INVITED:
+            return standing(record, CardKind.VOLUNTEER_INVITED, Choice.LIKE_TO, Choice.NO_THANKS)
         case PeerStage.PROFILE:
             return profile_card(record, CardKind.VOLUNTEER_PROFILE, (Choice.NEXT, Choice.NOT_NOW), facts)
         case PeerStage.PLEDGE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conversations.flow import SAME, after, on, opened, told
+from conversations.flow import SAME, after, on, opened, told, unreached
 from conversations.messages import (
     Accompanies,
     CameBy,
@@ -10,20 +10,24 @@ from conversations.messages import (
     Freed,
     Helped,
     HideCards,
+    Invited,
     IsReady,
     KnownElsewhere,
     NeedsABreak,
+    Nominated,
     NotToday,
     OfferMade,
     Removed,
     WasWorried,
 )
-from conversations.peers import availability, duty, linking, load, onboarding
+from conversations.peers import availability, duty, invitation, linking, load, onboarding
 from conversations.peers.record import (
     APPROVAL,
     FORGOTTEN,
     GONE,
+    INVITED,
     NEW,
+    NOMINATED,
     PLEDGE,
     PROFILE,
     READY,
@@ -35,14 +39,25 @@ from conversations.vocabulary import Choice, Timer
 
 UNFINISHED = (PROFILE, PLEDGE)
 ASKED = (APPROVAL, READY)
-SHOWN = (PROFILE, PLEDGE, APPROVAL, READY, GONE)
-WAITING = (PROFILE, PLEDGE, APPROVAL)
+SHOWN = (INVITED, PROFILE, PLEDGE, APPROVAL, READY, GONE)
+WAITING = (INVITED, PROFILE, PLEDGE, APPROVAL)
 NOT_GONE = (*WAITING, READY)
 
 # fmt: off
 flow.table(
     # stage           who          choice, timer, mess leads to              by
     opened(NEW,                                        to=(PROFILE, FORGOTTEN), do=onboarding.come_to_the_front_door),
+
+    told(NEW,                      Nominated,          to=NOMINATED,         do=invitation.nominated),
+    on(NOMINATED,     coordinator, Choice.INVITE,      to=INVITED,           do=invitation.invite),
+    on(NOMINATED,     coordinator, Choice.NO_INVITATION, to=GONE,            do=invitation.let_go),
+    after(NOMINATED,               Timer.GIVE_UP,      to=GONE,              do=invitation.let_go),
+    opened(NOMINATED,                                  to=(PROFILE, SAME),   do=invitation.comes_unasked),
+    told((NEW, NOMINATED, GONE),   Invited,            to=INVITED,           do=invitation.invited),
+    on(INVITED,       volunteer,   Choice.LIKE_TO,     to=PROFILE,           do=invitation.like_to),
+    on(INVITED,       volunteer,   Choice.NO_THANKS,   to=GONE,              do=onboarding.not_now),
+    after(INVITED,                 Timer.GIVE_UP,      to=GONE,              do=onboarding.not_now),
+    unreached(INVITED,                                 to=GONE,              do=invitation.cannot_be_invited),
 
     on(PROFILE,       volunteer,   Choice.NEXT,        to=PLEDGE,            do=onboarding.read_the_pledge),
     on(PLEDGE,        volunteer,   Choice.PROMISE,     to=(APPROVAL, READY), do=onboarding.promised),

@@ -25,10 +25,12 @@ from conversations.messages import (
     Freed,
     Helped,
     HideCards,
+    Invited,
     IsReady,
     IsThere,
     KnownElsewhere,
     NeedsABreak,
+    Nominated,
     NotAPeer,
     NotToday,
     OfferMade,
@@ -333,13 +335,20 @@ TOLD_A_PEER: tuple[Told, ...] = (
     HideCards(DI),
     HideCards(DANA),
     CannotBeReached(),
+    Invited(DI, DANA),
+    Nominated(DI),
 )
 
 
 def volunteers(facts: Facts) -> Iterator[tuple[PeerRecord, Facts]]:
     begun = VOLUNTEERING.begin("v", Opened(DI, Word.PEER), facts)
     assert begun
-    yield begun, replace(facts, known_in=("r",), fresh="1a2b3c4d")
+    world = replace(facts, known_in=("r",), fresh="1a2b3c4d")
+    yield begun, world
+    for asked in (Invited(DI, DANA), Invited(DI, DANA, facts.now.date()), Nominated(DI)):
+        begun = VOLUNTEERING.begin("v", asked, facts)
+        assert begun
+        yield VOLUNTEERING.decide(begun, asked, world)[0], world
 
 
 def _what_happens_to_a_volunteer(talk: PeerRecord, facts: Facts) -> Iterator[tuple[Event, Facts]]:
@@ -374,6 +383,7 @@ def _volunteers_alike(talk: PeerRecord) -> object:
         talk.stage,
         peer.paused,
         talk.paused_until is None,
+        talk.approved_on is None,
         bool(peer.asked),
         len(peer.holding) > 1,
         peer.resting_until is None,
@@ -395,6 +405,32 @@ def doorsteps(facts: Facts) -> Iterator[tuple[Doorstep, Facts]]:
     yield there, replace(facts, fresh="r")
 
 
+ENROLLING: tuple[Answers, ...] = (
+    {},
+    {"invite": (BO,), "trained": "year"},
+    {"invite-list": "name;id\nEve;slack:hospital:EVE\nslack:hospital:U0EVE"},
+    {"invite-list": "one\ntwo\nslack:hospital:EVE"},
+    {"invite-list": "\n".join("?" * 30)},
+    {"invite-list": "\n".join(f"slack:hospital:P{number}" for number in range(201))},
+    {"invite": "Bo", "invite-list": ("Bo",)},
+)
+
+
+def _what_is_filled_in_at_the_door(facts: Facts, coordinates: Facts) -> Iterator[tuple[Event, Facts]]:
+    """Cards that are filled in at the front door, by a coordinator and by anyone."""
+    for answers in ({}, {"whom": (BO,)}, {"whom": (BO, DI), "safety": ("at-once",)}, {"whom": "Bo"}):
+        for choice in ("remove", "not-now"):
+            yield Chose(ANA, choice, answers), coordinates
+            yield Chose(ANA, choice, answers), facts
+    for answers in ENROLLING:
+        yield Chose(ANA, "invite", answers), coordinates
+        yield Chose(ANA, "invite", answers), facts
+    for people in ((), (BO,), (BO, DI, ANA), (BO, DI, EVE, OTTO)):
+        yield Chose(ANA, "nominate", {"nominate": people}), facts
+    for slot in (slots.REMOVE, slots.ENROL, slots.NOMINATE, slots.DOOR):
+        yield Chose(ANA, "not-now", {}, slot), facts
+
+
 def _what_happens_at_the_door(talk: Doorstep, facts: Facts) -> Iterator[tuple[Event, Facts]]:
     for word in sorted(Word):
         for how in ("pressed", "typed", "command"):
@@ -405,10 +441,7 @@ def _what_happens_at_the_door(talk: Doorstep, facts: Facts) -> Iterator[tuple[Ev
         ends = facts.now.date() + timedelta(days=9), facts.now.date() - timedelta(days=9)
         peers = tuple(Peer(BO, trained_until=day) for day in ends)
         yield Opened(ANA, word, "typed"), replace(coordinates, peers=peers, waiting=(facts.now - timedelta(hours=3),))
-    for answers in ({}, {"whom": (BO,)}, {"whom": (BO, DI), "safety": ("at-once",)}, {"whom": "Bo"}):
-        for choice in ("remove", "not-now"):
-            yield Chose(ANA, choice, answers), coordinates
-            yield Chose(ANA, choice, answers), facts
+    yield from _what_is_filled_in_at_the_door(facts, coordinates)
     for holding in ((), ("r",)):
         linked = replace(facts, peers=(Peer(BO, also=(ANA,), holding=holding),))
         yield Opened(ANA, Word.WORRIED, "typed"), linked
@@ -426,7 +459,14 @@ def _what_happens_at_the_door(talk: Doorstep, facts: Facts) -> Iterator[tuple[Ev
 
 
 def _doorsteps_alike(talk: Doorstep) -> object:
-    return talk.stage, talk.request, min(len(talk.asked), 4), talk.closed[:2], "tidy" in talk.deadlines
+    return (
+        talk.stage,
+        talk.request,
+        min(len(talk.asked), 4),
+        talk.closed[:2],
+        min(len(talk.named), 3),
+        "tidy" in talk.deadlines,
+    )
 
 
 @cache

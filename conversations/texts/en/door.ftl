@@ -211,3 +211,14 @@ peer-name-20 = Moss
 peer-name-21 = Linnet
 peer-name-22 = Bay
 peer-name-23 = Alder
+door-nominate =
+    { $problem ->
+        [nobody] Pick someone else first. { "" }
+        [many] That is more than you have left. { "" }
+       *[none] {""}
+    }{ $left ->
+        [0] You have named three colleagues in a year, which is what one person can. Thank you for thinking of them.
+        [one] Whom would you trust to listen to a colleague? You can name one more this year.
+       *[other] Whom would you trust to listen to a colleague? You can name up to { $left } this year.
+    } Nobody is told who named them, and no reason is asked. { numbers-at-hand }
+door-nominated = Thank you. A coordinator decides about an invitation. We don't tell anyone who named whom, and you won't read what became of it.

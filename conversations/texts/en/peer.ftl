@@ -117,6 +117,9 @@ last-numbers = { $numbers ->
 volunteer-profile =
     Thank you for offering. This helps us ask you for what suits you, and not too often.
     Your hours are counted in { $zone }. You can change it or leave at any time. { profile-read-by }
+volunteer-invited =
+    A coordinator of { $name } would like you to be a peer: a trained colleague who listens when someone has a hard time. It is your choice.
+    Nobody sees whether you say no. "privacy" tells what we keep. { numbers-at-hand }
 volunteer-change =
     This is what we know of you as a peer. Your hours are counted in { $zone }. { profile-read-by }
 volunteer-pledge =
@@ -189,6 +192,25 @@ coordinator-remove =
        *[no] {""}
     }Who should be asked no more? Offers to them end at once, no reason is kept, and their record is gone within the hour.
     Whoever they walk with is asked if they'd like someone else. For peers on another platform, ask a coordinator there.
+coordinator-enrol =
+    { $problem ->
+        [lines] Nobody was invited yet. { $broken ->
+            [one] One line holds
+           *[other] { $broken } lines hold
+        } no account, or more than one: { $lines }. Please mend the list. { "" }
+        [nobody] Pick someone first. { "" }
+        [many] At most { $most } people can be invited at once. { "" }
+       *[none] {""}
+    }Who should be invited to become a peer? Each of them decides in private, and nobody is a peer without their own promise.
+    If you say when they were trained, they need no further yes from you.
+coordinator-enrolled =
+    { $people ->
+        [one] One invitation goes
+       *[other] { $people } invitations go
+    } out, in waking hours. Who is a peer already reads nothing. An invitation stands for 14 days; who declines is not shown.
+coordinator-nominated = A colleague named { $volunteer } as someone they would trust to listen. By whom is not kept. Shall we invite them? They read nothing before your answer.
+coordinator-not-invited = No invitation goes out, and nothing is kept of the name.
+coordinator-invited = We invite them. They decide in private.
 coordinator-removed = Whoever of them was a peer reads so, and is asked for nothing new. They can write to you.
 coordinator-peers =
     { $ready ->

@@ -195,6 +195,9 @@ ask-showing-visible = My name, once I said yes
 ask-showing-plain-push = "A colleague would like to talk" on my lock screen
 
 ask-whom = Whom
+ask-invite = People to invite
+ask-invite-list = Or a list: one account in each line, such as slack:T0123ABCD:U0456EFGH; a CSV will do
+ask-nominate = Whom you would trust to listen
 ask-safety = For safety
 ask-safety-at-once = End what they do now, too, without asking first
 
