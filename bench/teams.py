@@ -41,7 +41,7 @@ from bot import config
 from bot import logging as logs
 from bot.config import crisis_words
 from bot.server import app as programme
-from conversations import front_door
+from conversations.front_door.typed_words import parse_word
 
 other = partial(launched, "bench.teams")
 TENANT, CLIENT_ID = "6d1f0a52-3c84-4b7e-9a0d-5e2b7c9f1a30", "b4e7d2c1-58a9-4f36-8d0b-2a6c9e1f7053"
@@ -244,8 +244,8 @@ async def be_ours(microsoft: str) -> None:
         pace=unpaced(RATES),
     )
     await teams.start()
-    parse_word = partial(front_door.parse_word, listener=crisis_words.listener())
-    await _listen(TeamsWebhook(teams, Clerk(teams), parse_word=parse_word).handle)
+    heard = partial(parse_word, listener=crisis_words.listener())
+    await _listen(TeamsWebhook(teams, Clerk(teams), parse_word=heard).handle)
     await teams.close()
 
 

@@ -8,11 +8,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
+import conversations.front_door.table
 import conversations.peers.table
-import conversations.support.table  # noqa: F401  both fill their tables
-from conversations import front_door
+import conversations.support.table  # noqa: F401  each fills its table
 from conversations.flow import Conversation, Flow
-from conversations.front_door import Doorstep
+from conversations.front_door import coming_in, doorstep
+from conversations.front_door.doorstep import Doorstep
 from conversations.matching import whose_names
 from conversations.model import Chose, Event, Facts, Peer, Person, Tell
 from conversations.peers import coordinator
@@ -141,7 +142,7 @@ PEERS: Final = Entry(
     preferences=_preferences_of_peer,
 )
 VISITORS: Final = Entry(
-    front_door.flow,
+    doorstep.flow,
     Doorstep,
     needs=frozenset((Need.ROSTER,)),
     is_home=True,
@@ -188,7 +189,7 @@ def word_for(kind: str, conversation: Conversation, event: Chose, facts: Facts) 
 
 def signs_of_life(who: Person, facts: Facts) -> tuple[Tell, ...]:
     """What a press of this person tells others where nothing else comes of it; `facts` are those of `ENTRANCE`."""
-    return front_door.signs_of_life(who, facts)
+    return coming_in.signs_of_life(who, facts)
 
 
 def waiting_since(requests: Iterable[Request]) -> tuple[datetime, ...]:

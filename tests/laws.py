@@ -17,7 +17,7 @@ from bot.engine.codec import Stored, json_of
 from bot.engine.outbox import CardSlot
 from bot.rendering import Renderer
 from conversations import hours
-from conversations.front_door import Doorstep
+from conversations.front_door.doorstep import Doorstep
 from conversations.model import Facts, Person
 from conversations.peers.record import READY, PeerRecord
 from conversations.registry import ENTRIES

@@ -6,6 +6,6 @@ from functools import partial
 from typing import Final
 
 from bot.config import crisis_words
-from conversations import front_door
+from conversations.front_door.typed_words import parse_word
 
-parse_word: Final = partial(front_door.parse_word, listener=crisis_words.listener())
+parse_word: Final = partial(parse_word, listener=crisis_words.listener())

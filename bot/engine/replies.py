@@ -10,7 +10,9 @@ from bot.engine.codec import Stored
 from bot.engine.outbox import CardSlot
 from bot.engine.services import Services
 from bot.rendering import Notice, Reader
-from conversations import front_door, slots
+from conversations import slots
+from conversations.front_door.coming_in import door_card
+from conversations.front_door.typed_words import WELCOME
 from conversations.model import Message, Person
 from conversations.vocabulary import CardKind
 
@@ -38,7 +40,7 @@ class Replies:
 
     async def home_page(self, person: Person) -> Card:
         """The same page for everyone, always: if everyone has the card, having it proves nothing."""
-        return await self._constant(front_door.door_card(person, CardKind.WELCOME, front_door.WELCOME))
+        return await self._constant(door_card(person, CardKind.WELCOME, WELCOME))
 
     async def see_chat(self, person: Person) -> Reply:
         """The answer to a command waits in our own chat."""

@@ -19,7 +19,8 @@ from bot.engine.services import Services
 from bot.rendering import Renderer
 from bot.store.base import Store
 from bot.store.embedded.store import EmbeddedStore
-from conversations import front_door, hours, registry
+from conversations import hours, registry
+from conversations.front_door.typed_words import parse_word
 from conversations.immutable import replace
 from conversations.model import Answers, Peer, Person, Programme
 from conversations.options import ABOUT, DEPARTMENTS, GENDERS, LANGUAGES, ROLES
@@ -112,7 +113,7 @@ class Simulator:
         return self._adapters
 
     def _parse_word(self, typed: str) -> Word:
-        return front_door.parse_word(typed, self.engine.services.programme.listener)
+        return parse_word(typed, self.engine.services.programme.listener)
 
     @property
     def engine(self) -> Engine:

@@ -23,7 +23,7 @@ from bot.crypto.vault import Vault
 from bot.rendering import Renderer
 from bot.server.http import Handler
 from bot.store.base import Store
-from conversations import front_door
+from conversations.front_door.typed_words import parse_word
 from conversations.vocabulary import Word
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def slack_app(settings: Settings, now: Callable[[], datetime]) -> SlackApp:
 
 
 def _word_parser(settings: Settings) -> Callable[[str], Word]:
-    return partial(front_door.parse_word, listener=settings.programme().listener)
+    return partial(parse_word, listener=settings.programme().listener)
 
 
 def _slack(

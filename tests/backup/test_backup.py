@@ -34,8 +34,8 @@ from bot.store.erasure_log import ErasureLog, ErasureLogState
 from bot.store.factory import open_exclusively
 from bot.store.retired import MARKER_ID
 from bot.store.snapshot import StoreNotEmpty, fill_store, open_snapshot
-from conversations.front_door import DOOR as DOOR_STAGE
-from conversations.front_door import Doorstep
+from conversations.front_door.doorstep import DOOR as DOOR_STAGE
+from conversations.front_door.doorstep import Doorstep
 from conversations.immutable import replace as changed
 from conversations.model import Peer, Person, Programme
 from conversations.peers.record import READY, PeerRecord

@@ -12,11 +12,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 
-from conversations import front_door, registry, slots
+from conversations import registry, slots
 from conversations.crisis.listener import Listener
 from conversations.crisis.phrases import CrisisPhrases
 from conversations.flow import FORGOTTEN, Flow
-from conversations.front_door import Doorstep
+from conversations.front_door.doorstep import Doorstep
+from conversations.front_door.typed_words import ABOUT_A_PEER
 from conversations.immutable import replace
 from conversations.messages import (
     Accompanies,
@@ -343,18 +344,14 @@ TOLD_A_PEER: tuple[Told, ...] = (
 def volunteers(facts: Facts) -> Iterator[tuple[PeerRecord, Facts]]:
     begun = VOLUNTEERING.begin("v", Opened(DI, Word.PEER), facts)
     assert begun
-    world = replace(facts, known_in=("r",), fresh="1a2b3c4d")
-    yield begun, world
-    for asked in (Invited(DI, DANA), Invited(DI, DANA, facts.now.date()), Nominated(DI)):
-        begun = VOLUNTEERING.begin("v", asked, facts)
-        assert begun
-        yield VOLUNTEERING.decide(begun, asked, world)[0], world
+    yield begun, replace(facts, known_in=("r",), fresh="1a2b3c4d")
 
 
 def _what_happens_to_a_volunteer(talk: PeerRecord, facts: Facts) -> Iterator[tuple[Event, Facts]]:
-    for word in sorted(front_door.ABOUT_A_PEER):
+    for word in sorted(ABOUT_A_PEER):
         yield Opened(DI, word, "typed"), facts
     if talk.stage == "new":
+        yield from ((asked, facts) for asked in (Invited(DI, DANA), Invited(DI, DANA, facts.now.date()), Nominated(DI)))
         return
     for by in (DI, DANA, EVE, OTTO):
         for choice in VOLUNTEERING.choices(talk.stage):

@@ -13,7 +13,7 @@ from conversations import slots
 from conversations.immutable import replace
 from conversations.messages import PeerLeft, Removed
 from conversations.model import Chose, Erase, Facts, Opened, Peer, Person, Programme, WalksWith
-from conversations.peers import coordinator
+from conversations.peers import coordinator, enrolment
 from conversations.vocabulary import Word
 
 NOW = datetime(2026, 3, 2, 14, 40, tzinfo=UTC)
@@ -97,7 +97,7 @@ def test_the_answer_is_the_same_whether_they_were_peers_or_not():
 
 def test_who_coordinates_no_more_removes_nobody():
     nobody = replace(FACTS, programme=Programme())
-    assert removing(BO, facts=nobody) == coordinator.remove_none(Chose(DANA, "not-now"))
+    assert removing(BO, facts=nobody) == enrolment.leave_it(Chose(DANA, "not-now", {}, slots.REMOVE))
     assert removing(BO, facts=nobody) == (Erase(DANA, slots.REMOVE),)
 
 

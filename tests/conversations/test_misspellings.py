@@ -27,7 +27,11 @@ BY_MYPY = {
     "a slot": ("conversations/support/escalation.py", "slots.WAITING)),)", '"wating")),)'),
     "a timer": ("conversations/support/asking.py", "{Timer.GIVE_UP: ", '{"give-upp": '),
     "a choice on a card": ("conversations/support/choosing.py", "(Choice.HAND_BACK,)", '("hand-bak",)'),
-    "a kind": ("conversations/front_door.py", "Tell(Kind.PEER, event.by, event)", 'Tell("volunteer", event.by, event)'),
+    "a kind": (
+        "conversations/front_door/coming_in.py",
+        "Tell(Kind.PEER, event.by, event)",
+        'Tell("volunteer", event.by, event)',
+    ),
 }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from conversations import front_door, slots
+from conversations import slots
+from conversations.front_door.doorstep import DOOR, Doorstep
 from conversations.immutable import replace
 from conversations.messages import KnownElsewhere, RequestOpens
 from conversations.model import (
@@ -117,7 +118,7 @@ def test_a_deadline_that_passed_is_over_even_where_nothing_came_of_it():
 def test_nobody_asks_for_more_than_so_many_peers_in_a_day():
     often = tuple(NOW - timedelta(hours=hours) for hours in range(PROGRAMME.requests_a_day))
     for asked_at, opens in ((often, 0), (often[1:], 1), ((*often[1:], NOW - timedelta(hours=24)), 1)):
-        door = front_door.Doorstep(id="d", stage=front_door.DOOR, person=ANA, asked=asked_at)
+        door = Doorstep(id="d", stage=DOOR, person=ANA, asked=asked_at)
         after, effects = VISITORS.flow.decide(door, Opened(ANA, Word.SOON), FACTS)
         assert bool(after.request) is bool(opens)
         requests = [effect for effect in effects if isinstance(effect, Tell) and isinstance(effect.event, RequestOpens)]
@@ -125,7 +126,7 @@ def test_nobody_asks_for_more_than_so_many_peers_in_a_day():
 
 
 def test_a_visitor_is_not_forgotten_while_a_request_of_theirs_is_known():
-    door = front_door.Doorstep(id="d", stage=front_door.DOOR, person=ANA)
+    door = Doorstep(id="d", stage=DOOR, person=ANA)
     for known, stage in (({"request": "r"}, "door"), ({"closed": ("r",)}, "door"), ({}, "forgotten")):
         after, _ = VISITORS.flow.decide(replace(door, **known), Elapsed(Timer.GO), FACTS)
         assert after.stage == stage

@@ -17,7 +17,7 @@ from adapters.teams import allowed_hosts
 from adapters.teams.package.build import PATH as TEAMS_PATH
 from bot import config
 from bot.cli.main import app
-from conversations import front_door
+from conversations.front_door import doorstep
 from conversations.model import Programme
 from conversations.peers import linking, onboarding
 from conversations.support import asking, closing
@@ -250,11 +250,11 @@ def period(span: timedelta) -> str:
 
 
 RETENTION = {
-    "that a person opened the bot": (front_door.DAY + front_door.AN_HOUR,),
+    "that a person opened the bot": (doorstep.DAY + doorstep.AN_HOUR,),
     "a request whose card of details was never sent": (asking.UNFINISHED, closing.SOON),
     "a request": (Programme().close_after,),
     "a closed request": (Programme().erase_after, closing.SOON),
-    "after *forget me*": (front_door.AT_ONCE, closing.SOON),
+    "after *forget me*": (doorstep.AT_ONCE, closing.SOON),
     "an offer to be a peer that was not finished": (onboarding.WEEK,),
     "a peer who left, was declined, or got no answer": (onboarding.LINGERS,),
     "when a peer was asked": (onboarding.WEEK,),
@@ -282,7 +282,7 @@ def test_the_periods_in_the_notice_and_the_assessment_are_the_defaults():
         in text_of("dpia.md")
     )
     assert "25 hours" in notice
-    assert period(front_door.DAY + front_door.AN_HOUR) == "25 hours"
+    assert period(doorstep.DAY + doorstep.AN_HOUR) == "25 hours"
 
 
 def test_the_words_the_notice_tells_people_to_type_are_understood():

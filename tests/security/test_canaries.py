@@ -26,7 +26,7 @@ from bot.engine.codec import Stored, decode
 from bot.engine.outbox import Action, CardSlot, Delivery, Outbox
 from bot.store.base import Deletion, Record
 from conversations import messages, model, slots
-from conversations.front_door import DOOR, Doorstep
+from conversations.front_door.doorstep import DOOR, Doorstep
 from conversations.options import NAMES
 from conversations.peers.record import READY, PeerRecord
 from conversations.support.request import ASKING, Offer, Request, Wishes

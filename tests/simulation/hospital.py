@@ -19,7 +19,8 @@ from bot.engine.codec import Stored, encode, id_of
 from bot.errors import DatabaseUnavailable
 from bot.playground.simulator import KEY
 from bot.rendering import Renderer
-from conversations import front_door, registry
+from conversations import registry
+from conversations.front_door.typed_words import parse_word
 from conversations.immutable import replace
 from conversations.model import OnCall, Person
 from conversations.peers.record import READY, PeerRecord
@@ -91,7 +92,7 @@ class Hospital:
         return HostilePlatform(name, self._hear, self.weather, self.luck, self.now, changed)
 
     def _hear(self, typed: str) -> Word:
-        return front_door.parse_word(typed, self.listener)
+        return parse_word(typed, self.listener)
 
     def _programme(self) -> Any:
         coordinators = tuple(one.person for one in self.people.values() if one.role == "Dana")

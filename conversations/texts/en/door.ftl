@@ -217,8 +217,8 @@ door-nominate =
         [many] That is more than you have left. { "" }
        *[none] {""}
     }{ $left ->
-        [0] You have named three colleagues in a year, which is what one person can. Thank you for thinking of them.
+        [0] You have named three colleagues in a year, which is what one person can.
         [one] Whom would you trust to listen to a colleague? You can name one more this year.
        *[other] Whom would you trust to listen to a colleague? You can name up to { $left } this year.
-    } Nobody is told who named them, and no reason is asked. { numbers-at-hand }
+    } Nobody is told who named them.
 door-nominated = Thank you. A coordinator decides about an invitation. We don't tell anyone who named whom, and you won't read what became of it.

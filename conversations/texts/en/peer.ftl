@@ -118,8 +118,8 @@ volunteer-profile =
     Thank you for offering. This helps us ask you for what suits you, and not too often.
     Your hours are counted in { $zone }. You can change it or leave at any time. { profile-read-by }
 volunteer-invited =
-    A coordinator of { $name } would like you to be a peer: a trained colleague who listens when someone has a hard time. It is your choice.
-    Nobody sees whether you say no. "privacy" tells what we keep. { numbers-at-hand }
+    A coordinator of { $name } would like you to be a peer: a trained colleague who listens when someone has a hard time.
+    It is your choice, and nobody sees a no. { numbers-at-hand }
 volunteer-change =
     This is what we know of you as a peer. Your hours are counted in { $zone }. { profile-read-by }
 volunteer-pledge =
@@ -197,11 +197,11 @@ coordinator-enrol =
         [lines] Nobody was invited yet. { $broken ->
             [one] One line holds
            *[other] { $broken } lines hold
-        } no account, or more than one: { $lines }. Please mend the list. { "" }
+        } no account, or more than one: { $lines }. { "" }
         [nobody] Pick someone first. { "" }
-        [many] At most { $most } people can be invited at once. { "" }
+        [many] At most { $most } at once, please. { "" }
        *[none] {""}
-    }Who should be invited to become a peer? Each of them decides in private, and nobody is a peer without their own promise.
+    }Who should be invited to become a peer? Each decides in private, and makes their own promise.
     If you say when they were trained, they need no further yes from you.
 coordinator-enrolled =
     { $people ->
