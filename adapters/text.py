@@ -5,8 +5,10 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
-TYPED_LIMIT: Final = 2000
-"""The longest text that a person's own words may have, in characters."""
+TYPED_LIMIT: Final = 3000
+"""The longest text that a person's own words may have, in characters. It is the most that Slack lets anyone write into a
+field (https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element).
+"""
 
 NAME_LIMIT: Final = 80
 """The longest name that is shown, in characters."""

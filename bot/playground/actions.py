@@ -37,7 +37,7 @@ PUSHES: Final = {
     "72h": (timedelta(hours=72), "72 hours pass"),
 }
 MINUTE: Final = timedelta(minutes=1)
-LONGEST: Final = 2000  # characters of a line that is typed
+LONGEST: Final = 3000  # characters of a line that is typed
 SILENT: Final = {"busy", "down"}
 
 

@@ -27,6 +27,11 @@ YEAR: Final = timedelta(days=365)
 NAMED_LINES: Final = 20
 """How many lines of a list that cannot be read are named."""
 
+FIELDS: Final = ("invite-list", "invite-list-2", "invite-list-3", "invite-list-4")
+"""Where a list is pasted. A field takes 3,000 characters on Slack, 200 lines of a CSV about 10,000."""
+
+NOTHING: Final = ("",) * len(FIELDS)
+
 LEFT_ALONE: Final = (slots.REMOVE, slots.ENROL, slots.NOMINATE)
 """Where cards stand that *Not now* takes away."""
 
@@ -102,11 +107,11 @@ def _is_heading(cells: list[str]) -> bool:
 # ---------------------------------------------------------------- a coordinator invites many
 
 
-def enrol_card(to: Person, problem: str = "", pasted: str = "", lines: tuple[int, ...] = ()) -> Message:
+def enrol_card(to: Person, problem: str = "", pasted: tuple[str, ...] = NOTHING, lines: tuple[int, ...] = ()) -> Message:
     """Who is to be invited: picked here, or pasted from a list. What was pasted stands there again after a problem."""
     questions = (
         Question("invite", "people"),
-        Question("invite-list", "text", (), (pasted,) if pasted else ()),
+        *(Question(name, "text", (), (text,) if text else ()) for name, text in zip(FIELDS, pasted, strict=True)),
         Question("trained", "choice", TRAINED),
     )
     named = ", ".join(map(str, lines[:NAMED_LINES])) + (" …" if len(lines) > NAMED_LINES else "")
@@ -118,9 +123,9 @@ def enrol(event: Chose, facts: Facts) -> tuple[Effect, ...]:
     """Invite everyone who was picked or listed, or no one: a list that cannot be read as a whole enrols nobody."""
     if event.by not in facts.programme.coordinators:
         return (Erase(event.by, slots.ENROL),)
-    text = event.answers.get("invite-list", "")
-    pasted = text if isinstance(text, str) else ""
-    listed, broken = read_list(pasted, event.by, facts)
+    given = (event.answers.get(name, "") for name in FIELDS)
+    pasted = tuple(text if isinstance(text, str) else "" for text in given)
+    listed, broken = read_list("\n".join(text.strip("\n") for text in pasted if text), event.by, facts)
     people = tuple(dict.fromkeys((*_picked(event, "invite"), *listed)))
     problem = "lines" if broken else "nobody" if not people else "many" if len(people) > MOST else ""
     if problem:

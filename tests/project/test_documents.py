@@ -19,7 +19,7 @@ from bot import config
 from bot.cli.main import app
 from conversations.front_door import doorstep
 from conversations.model import Programme
-from conversations.peers import linking, onboarding
+from conversations.peers import invitation, linking, onboarding
 from conversations.support import asking, closing
 from conversations.vocabulary import Word
 from tests.conversations.test_words import grade
@@ -258,6 +258,8 @@ RETENTION = {
     "an offer to be a peer that was not finished": (onboarding.WEEK,),
     "a peer who left, was declined, or got no answer": (onboarding.LINGERS,),
     "when a peer was asked": (onboarding.WEEK,),
+    "an invitation to be a peer": (invitation.STANDS_FOR, onboarding.LINGERS),
+    "a colleague who was named as a peer": (invitation.A_MONTH, onboarding.LINGERS),
     "a code that links two accounts": (linking.COUNTS_FOR,),
 }
 
