@@ -9,6 +9,7 @@ from typing import Final, Literal
 from conversations.crisis.listener import Listener
 from conversations.immutable import Immutable, field
 from conversations.immutable import replace as change  # every change to a record or a card is made by this one function
+from conversations.numbers import Year
 from conversations.slots import Slot
 from conversations.vocabulary import CardKind, Choice, Kind, Timer, Word
 
@@ -320,6 +321,7 @@ class Programme(Immutable, frozen=True):
     training_months: int = 24
     close_after: timedelta = timedelta(days=7)
     erase_after: timedelta = timedelta(days=7)
+    small_cell: int = 11  # the smallest number of requests that a report says anything of
     relay: bool = True
     automatic_approval: bool = False
     coordinators: tuple[Person, ...] = ()
@@ -339,6 +341,7 @@ class Facts(Immutable, frozen=True):
     luck: int = 0
     zone: str = "UTC"  # of the person who acts
     waiting: tuple[datetime, ...] = ()  # since when people wait for a peer, where a coordinator asks
+    years: tuple[Year, ...] = ()  # what may be said of the years that are over, where a coordinator asks
     known_in: tuple[str, ...] = ()  # ids of open requests that ask or hold this volunteer
     names: Mapping[Person, tuple[str, ...]] = {}
     """What directories call people, looked up only for a request that leaves names out. Who is not in it could not be

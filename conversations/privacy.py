@@ -30,9 +30,9 @@ class Verdict:
 CAN = frozenset(
     (
         *("same", "whoever-looks", "to-them", "theirs", "own-offer", "own-answer", "neutral", "who-is-there"),
-        *("meet-by-name", "shared", "wrote", "lawsuit", "again", "nobody-named", "to-approve", "to-renew", "to-invite"),
+        *("meet-by-name", "shared", "wrote", "lawsuit", "again", "nobody-named", "to-approve", "to-renew"),
         *("message", "card", "typed-message", "typed-mailbox", "whose-chat", "prefilled", "sometimes", "its-size"),
-        "window-or-card",
+        *("window-or-card", "to-invite", "in-sums"),
     )
 )
 
@@ -102,6 +102,7 @@ code-form        to-them       not-to-them   not-to-them   not-to-them   until-s
 
 # kept
 record           what-it-holds not-to-them   not-to-them   nothing-more  sealed       not-there      not-there
+numbers          not-to-them   not-to-them   not-to-them   in-sums       sealed       message        card
 footprint        not-to-them   not-to-them   not-to-them   not-to-them   its-size     not-there      not-there
 """
 
@@ -125,6 +126,7 @@ declined         peer-not-this-time peer-not-today peer-full
 neutral          neutral waiting/coordinator-settled
 waiting          coordinator-waiting coordinator-asked-again coordinator-if-it-fits coordinator-queue
 waiting          coordinator-remove coordinator-removed
+numbers          coordinator-report
 invitation       coordinator-enrol coordinator-enrolled coordinator-nominated coordinator-invited
 invitation       coordinator-not-invited
 nomination       door-nominate door-nominated

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 import conversations.front_door.table
@@ -16,6 +17,7 @@ from conversations.front_door import coming_in, doorstep
 from conversations.front_door.doorstep import Doorstep
 from conversations.matching import whose_names
 from conversations.model import Chose, Event, Facts, Peer, Person, Tell
+from conversations.numbers import Outcome, is_after_hours
 from conversations.peers import coordinator
 from conversations.peers import record as peers
 from conversations.peers.record import PeerRecord
@@ -69,6 +71,7 @@ class Entry(Generic[C]):
         whose_names: Whose names in a directory the facts of this decision must hold.
         keys: What it is found by: people and words for each index.
         counts_the_waiting: Whether the facts of this decision must hold since when people wait for a peer.
+        reads_the_years: Whether the facts of this decision must hold what may be said of the years that are over.
         links: The ids of other records that belong to its person.
         preferences: How this reader reads, as far as the record knows.
         on_nights: Whether this reader works nights at a moment, so that their quiet hours are by day.
@@ -85,6 +88,7 @@ class Entry(Generic[C]):
     whose_names: Callable[[C, Event, Facts], frozenset[Person]] = lambda *_: frozenset()
     keys: Callable[[C], Mapping[Index, tuple[Person | str, ...]]] = lambda _: {}
     counts_the_waiting: Callable[[Event, Facts], bool] = lambda *_: False
+    reads_the_years: Callable[[Event, Facts], bool] = lambda *_: False
     links: Callable[[C], tuple[str, ...]] = lambda _: ()
     preferences: Callable[[C, Person], Preferences] = lambda *_: Preferences()
     on_nights: Callable[[C, Person, datetime], bool] = lambda *_: False
@@ -147,7 +151,8 @@ VISITORS: Final = Entry(
     needs=frozenset((Need.ROSTER,)),
     is_home=True,
     person=lambda door: door.person,
-    counts_the_waiting=coordinator.asks_for_the_queue,
+    counts_the_waiting=partial(coordinator.asks_for, Word.QUEUE),
+    reads_the_years=partial(coordinator.asks_for, Word.REPORT),
     links=Doorstep.requests,
 )
 
@@ -195,6 +200,16 @@ def signs_of_life(who: Person, facts: Facts) -> tuple[Tell, ...]:
 def waiting_since(requests: Iterable[Request]) -> tuple[datetime, ...]:
     """Since when people wait for a peer, out of the records of `QUEUE`."""
     return coordinator.waiting_since(request.searching_since for request in requests if request.stage == ASKING)
+
+
+def outcomes(requests: Iterable[Request]) -> Iterator[tuple[Outcome, bool]]:
+    """What each closed request is counted by, and whether it came after hours, out of the records of `QUEUE`.
+
+    Whoever changed their mind before anyone was asked is not counted.
+    """
+    for request in requests:
+        if request.outcome.closed_on and request.counted_from:
+            yield request.outcome, is_after_hours(request.counted_from, request.zone)
 
 
 def roster(records: Iterable[PeerRecord]) -> tuple[Peer, ...]:

@@ -129,6 +129,7 @@ class Word(StrEnum):
     PEERS = "peers"
     REMOVE = "remove"
     ENROL = "enrol"
+    REPORT = "report"
     # what we are, and what we keep
     NUMBERS = "numbers"
     PRIVACY = "privacy"
@@ -343,6 +344,7 @@ class CardKind(StrEnum):
     DOOR_FELT_WRONG = "door-felt-wrong"
     COORDINATOR_QUEUE = "coordinator-queue"
     COORDINATOR_PEERS = "coordinator-peers"
+    COORDINATOR_REPORT = "coordinator-report"
     COORDINATOR_REMOVE = "coordinator-remove"
     COORDINATOR_REMOVED = "coordinator-removed"
     COORDINATOR_ENROL = "coordinator-enrol"

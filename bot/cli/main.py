@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from bot import config
-from bot.cli import backup, db, demo, doctor, keys, serve, slack, teams
+from bot.cli import backup, db, demo, doctor, keys, report, serve, slack, teams
 from bot.cli import config as config_command
 from bot.cli.command import REFUSED
 from bot.config import sources
@@ -25,7 +25,16 @@ app = typer.Typer(
 )
 app.add_typer(keys.app, name="keys")
 app.add_typer(db.app, name="db")
-for command in (backup.backup, backup.verify, backup.restore, backup.move, serve.serve, demo.demo, doctor.doctor):
+for command in (
+    backup.backup,
+    backup.verify,
+    backup.restore,
+    backup.move,
+    serve.serve,
+    demo.demo,
+    doctor.doctor,
+    report.report,
+):
     app.command()(command)
 app.command("config")(config_command.show)
 app.command("slack-manifest")(slack.print_manifest)

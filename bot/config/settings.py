@@ -109,6 +109,8 @@ class Settings(BaseModel):
     """The licensed person behind *I'm worried*: name; phone; hours; and, if reachable in chat, who they are there:
     `Dr. Kim Lee; +1 555 0100; day and night; slack:T0123ABCD:U0456EFGH` or `...; teams:TENANT:OBJECTID`. Without it the
     button is absent."""
+    small_cell: Annotated[int, Field(ge=5, le=999)] = _programme("PEERSUPPORT_SMALL_CELL", "11")
+    """The smallest number of requests that a report says anything of, at least 5. A share is said of twice as many."""
     relay: bool = _programme("PEERSUPPORT_RELAY", "on")
     """Whether two people may write unnamed through the bot: on or off."""
 

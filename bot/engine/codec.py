@@ -25,6 +25,7 @@ from conversations.model import Person
 from conversations.registry import ENTRIES, Entry, Index
 
 C = TypeVar("C", bound=Conversation)
+V = TypeVar("V", bound=Immutable)
 
 Body = dict[str, Any]
 """A record's JSON."""
@@ -167,6 +168,23 @@ def _with_unknown_fields(stored: Stored[Any], body: Body) -> Stored[Any]:
     written = {name: value for name, value in body.items() if name != "fields"}
     unknown = unknown_fields.extract(written, {name: value for name, value in ours.items() if name != "fields"})
     return Stored(stored.conversation, stored.kind, stored.outbox, stored.revision, stored.day, unknown)
+
+
+def value_to_json(value: Immutable) -> bytes:
+    """The JSON of a value that is no conversation."""
+    return _ENCODER.encode(value)
+
+
+def value_from_json(plain: bytes, type_: type[V]) -> V:
+    """The value of this JSON.
+
+    Raises:
+        WrittenByNewerVersion: There is something in it that we cannot read.
+    """
+    try:
+        return msgspec.json.decode(plain, type=type_)
+    except msgspec.DecodeError:
+        raise WrittenByNewerVersion from None  # its message quotes what it did not understand
 
 
 def id_of(kind: str, of: str | Person, vault: Vault) -> str:

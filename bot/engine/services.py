@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -31,6 +31,7 @@ from bot.rendering import Notice, Reader, Renderer
 from bot.store.base import Store
 from conversations import hours, slots
 from conversations.model import Person, Programme
+from conversations.numbers import Year
 from conversations.registry import ENTRIES, HOMES
 from conversations.vocabulary import FRONT_DOOR_ONLY
 
@@ -45,6 +46,11 @@ QUICK: Final = 1.0  # seconds in which a platform has to say who somebody is
 def log_undeclared_target(kind: str) -> None:
     """A decision landed in a stage that its row does not name. It stands; an operator should report it."""
     log.error("undeclared-target", kind=kind)
+
+
+async def no_years() -> tuple[Year, ...]:
+    """No year is over."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,7 @@ class Services:
         luck: A random number for what must not be guessable.
         written: Set after every write; the scheduler clears it.
         on_undeclared_target: Called with the kind of a conversation that landed in a stage its row does not name.
+        years: Reads what may be said of the years that are over.
         patience: For how many seconds a platform is waited for to say who a person is (default 1).
     """
 
@@ -78,6 +85,7 @@ class Services:
     written: asyncio.Event = field(default_factory=asyncio.Event)
     on_undeclared_target: Callable[[str], None] = log_undeclared_target
     patience: float = QUICK
+    years: Callable[[], Awaitable[tuple[Year, ...]]] = no_years
 
     # ------------------------------------------------------------ readers
 

@@ -238,6 +238,8 @@ class UnitOfWork:
         entry, facts = ENTRIES[kind], await self.facts(kind, of)
         if before is not None and (called := entry.whose_names(before.conversation, event, facts)):
             facts = replace(facts, names=await self.services.directory_names(called))
+        if entry.reads_the_years(event, facts):
+            facts = replace(facts, years=await self.services.years())
         if entry.counts_the_waiting(event, facts):
             requests = await self.services.repository.all_of(registry.QUEUE)
             facts = replace(facts, waiting=registry.waiting_since(requests))

@@ -79,7 +79,7 @@ class EmbeddedScheduler:
             return
         async with self._ticking:
             await self.wake()
-            await self._upkeep.rotate_keys()
+            await self._upkeep.run()
             async with self._waking:
                 await self._store.purge()
             self._upkeep.tick_done()

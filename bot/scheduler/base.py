@@ -22,20 +22,22 @@ class Wakeable(Protocol):
         """Do everything that is due. Safe to call late, twice, or from several replicas at once."""
 
 
-async def _nothing() -> None:
-    """Do no key rotation, as in the playground and in tests."""
-
-
 @dataclass(frozen=True, slots=True)
 class Upkeep:
     """What a scheduler runs at every tick beside the work that is due.
 
-    `rotate_keys` is awaited at every tick and returns at once when today's rotation is done; deadlines do not wait for
-    it. `tick_done` is called after a tick that ended without an error, and at no other moment.
+    Each of `jobs` is awaited at every tick and returns at once when there is nothing to do, as when today's keys are
+    rotated; deadlines do not wait for them. `tick_done` is called after a tick that ended without an error, and at no
+    other moment.
     """
 
-    rotate_keys: Callable[[], Awaitable[None]] = _nothing
+    jobs: tuple[Callable[[], Awaitable[None]], ...] = ()
     tick_done: Callable[[], None] = lambda: None
+
+    async def run(self) -> None:
+        """Run every job, one after the other."""
+        for job in self.jobs:
+            await job()
 
 
 NO_UPKEEP: Final = Upkeep()

@@ -106,7 +106,7 @@ class SharedScheduler:
     async def _tidy(self) -> None:
         """Run the upkeep in a task of its own: deadlines do not wait for it."""
         try:
-            await self._upkeep.rotate_keys()
+            await self._upkeep.run()
             await self._store.purge()
             self._upkeep.tick_done()
         except (DatabaseUnavailable, StaleRevision):

@@ -33,6 +33,7 @@ from bot.monitoring.hourly_log import HourlyLog
 from bot.monitoring.monitor import Monitoring
 from bot.monitoring.readiness import ClockSteps
 from bot.rendering import Renderer
+from bot.report.weekly import WeeklyCount
 from bot.scheduler.base import TICK, Upkeep
 from bot.scheduler.factory import scheduler_for
 from bot.server import http
@@ -122,12 +123,15 @@ async def running_server(
         startup = StartUp(platforms, options.tick)
         stack.push_async_callback(shutdown.run_within, CLOSE_SECONDS, startup.stop)
         await startup.start()
-        services = _services(settings, options, storage, {each.name: each.adapter for each in platforms})
+        repository = ConversationRepository(*storage.store_and_vault, options.now)
+        weekly = WeeklyCount(*storage.store_and_vault, repository, settings.small_cell, options.now)
+        adapters = {each.name: each.adapter for each in platforms}
+        services = _services(settings, options, storage, adapters, repository, weekly)
         engine = Engine(services)
         stack.push_async_callback(shutdown.run_within, DELIVERY_SECONDS, engine.idle)
         entrances = _Entrances.for_platforms(platforms, engine)
         monitoring = _monitoring(settings, options, storage, startup, engine, entrances, hourly)
-        upkeep = Upkeep(storage.rotation.run, monitoring.record_tick)
+        upkeep = Upkeep((storage.rotation.run, weekly.run), monitoring.record_tick)
         scheduler = await scheduler_for(
             engine, storage.opened.store, options.now, services.written, tick=options.tick, upkeep=upkeep
         )
@@ -246,13 +250,18 @@ class _Entrances:
 
 
 def _services(
-    settings: Settings, options: ServerOptions, storage: _Storage, adapters: Mapping[str, Adapter]
+    settings: Settings,
+    options: ServerOptions,
+    storage: _Storage,
+    adapters: Mapping[str, Adapter],
+    repository: ConversationRepository,
+    weekly: WeeklyCount,
 ) -> Services:
     programme = settings.programme()
     store, vault = storage.store_and_vault
     return Services(
         store=store,
-        repository=ConversationRepository(store, vault, options.now),
+        repository=repository,
         vault=vault,
         renderer=Renderer.load(programme),
         programme=programme,
@@ -261,6 +270,7 @@ def _services(
         new_id=lambda: secrets.token_hex(16),
         luck=lambda: secrets.randbelow(RANDOM_BELOW),
         patience=options.patience or QUICK,
+        years=weekly.years,
     )
 
 

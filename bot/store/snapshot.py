@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BATCH: Final = 64  # records
-HOUSEKEEPING: Final = frozenset({MARKER_ID, "key-ring"})  # kinds; a store that holds only these counts as empty
+HOUSEKEEPING: Final = frozenset({MARKER_ID, "key-ring", "numbers"})
+"""Kinds of records; a store that holds only these counts as empty."""
 
 
 class StoreNotEmpty(NotServable):

@@ -28,11 +28,12 @@ from conversations.model import (
     Update,
     WalksWith,
 )
+from conversations.numbers import Year
 from conversations.options import several
 from conversations.peers import enrolment
 from conversations.vocabulary import CardKind, Choice, Kind, Word
 
-WORDS: Final = frozenset((Word.QUEUE, Word.PEERS, Word.REMOVE, Word.ENROL))
+WORDS: Final = frozenset((Word.QUEUE, Word.PEERS, Word.REMOVE, Word.ENROL, Word.REPORT))
 AT_ONCE: Final[HowRemoved] = "at-once"
 ENDS_SOON: Final = timedelta(days=60)
 LISTED: Final = 10
@@ -42,9 +43,9 @@ BANDS: Final = {"up-to-1": timedelta(hours=1), "up-to-4": timedelta(hours=4), "u
 """How long people have waited, as the queue counts them; who waits for longer is counted together."""
 
 
-def asks_for_the_queue(event: object, facts: Facts) -> bool:
-    """Whether this is a coordinator who wants to know how many wait."""
-    return isinstance(event, Opened) and event.word == Word.QUEUE and is_coordinator(event, facts)
+def asks_for(word: Word, event: object, facts: Facts) -> bool:
+    """Whether this is a coordinator who typed this word of theirs."""
+    return isinstance(event, Opened) and event.word == word and is_coordinator(event, facts)
 
 
 def is_coordinator(event: Opened, facts: Facts) -> bool:
@@ -54,13 +55,17 @@ def is_coordinator(event: Opened, facts: Facts) -> bool:
 
 def answer(event: Opened, facts: Facts) -> tuple[Effect, ...]:
     """The card that a coordinator asked for; after the queue come the requests that they can do something about."""
-    if event.word == Word.REMOVE:
-        return (Post(remove_card(event.by)),)
-    if event.word == Word.ENROL:
-        return (Post(enrolment.enrol_card(event.by)),)
-    if event.word == Word.PEERS:
-        return (Respond(peers_card(event, facts)),)
-    return Respond(queue_card(event, facts)), Tell(Kind.REQUEST, KnownTo(event.by), QueueAsked(event.by))
+    match event.word:
+        case Word.REMOVE:
+            return (Post(remove_card(event.by)),)
+        case Word.ENROL:
+            return (Post(enrolment.enrol_card(event.by)),)
+        case Word.PEERS:
+            return (Respond(peers_card(event, facts)),)
+        case Word.REPORT:
+            return (Respond(report_card(event, facts)),)
+        case _:
+            return Respond(queue_card(event, facts)), Tell(Kind.REQUEST, KnownTo(event.by), QueueAsked(event.by))
 
 
 def queue_card(event: Opened, facts: Facts) -> Message:
@@ -89,6 +94,29 @@ def peers_card(event: Opened, facts: Facts) -> Message:
     }
     people = _numbered("soon-names", soon) | _numbered("over-names", over)
     return Message(event.by, CardKind.COORDINATOR_PEERS, slots.DOOR, details=details, people=people)
+
+
+def report_card(event: Opened, facts: Facts) -> Message:
+    """The peers in numbers, and what may be said of the last year that is over."""
+    year = facts.years[-1] if facts.years else None
+    peers = peers_card(event, facts).details
+    details = {
+        "ready": peers["ready"],
+        "paused": peers["paused"],
+        "over": peers["over"],
+        "least": facts.programme.small_cell,
+        "year": str(year.year) if year else "none",
+        "requests": year.requests if year and year.requests is not None else "few",
+        "in-time": _share(year, year.in_time if year else None),
+        "after-hours": _share(year, year.after_hours if year else None),
+        "escalated": _share(year, year.escalated if year else None),
+    }
+    return Message(event.by, CardKind.COORDINATOR_REPORT, slots.DOOR, details=details)
+
+
+def _share(year: Year | None, part: int | None) -> str:
+    """A part of a year's requests in percent, where it is said."""
+    return f"{part / year.requests:.0%}" if year and year.requests and part is not None else "not-said"
 
 
 def _ends(peer: Peer) -> date:

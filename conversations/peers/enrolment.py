@@ -107,7 +107,9 @@ def _is_heading(cells: list[str]) -> bool:
 # ---------------------------------------------------------------- a coordinator invites many
 
 
-def enrol_card(to: Person, problem: str = "", pasted: tuple[str, ...] = NOTHING, lines: tuple[int, ...] = ()) -> Message:
+def enrol_card(
+    to: Person, problem: str = "", pasted: tuple[str, ...] = NOTHING, lines: tuple[int, ...] = ()
+) -> Message:
     """Who is to be invited: picked here, or pasted from a list. What was pasted stands there again after a problem."""
     questions = (
         Question("invite", "people"),

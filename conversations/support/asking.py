@@ -295,7 +295,8 @@ def _tell_one_more(request: Request, facts: Facts) -> tuple[Request, tuple[Post,
     following = matching.next_in_line(request, facts)
     if following is None:
         return request, ()
-    told = change(request, told=(*request.told, following))
+    escalated = change(request.outcome, escalated=True)
+    told = change(request, told=(*request.told, following), outcome=escalated)
     more = matching.next_in_line(told, facts)
     waiting = flow.wait(told, {Timer.ESCALATE: facts.now + NEXT_IN if more else None})
     return waiting, (Post(waiting_card(told, following)),)

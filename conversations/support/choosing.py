@@ -38,6 +38,14 @@ def first_yes_wins(request: Request, event: Chose, facts: Facts) -> Decision[Req
     return let_them_choose(chosen, facts, *others, thank=True)
 
 
+def _answered(request: Request, facts: Facts) -> Request:
+    """The first yes of all is counted: whether it came before the target had passed."""
+    if request.outcome.answered:
+        return request
+    target = (request.counted_from or facts.now) + facts.programme.targets[request.urgency]
+    return change(request, outcome=change(request.outcome, answered="in-time" if facts.now <= target else "later"))
+
+
 def let_them_choose(request: Request, facts: Facts, *also: Effect, thank: bool) -> Decision[Request]:
     """Show the clinician who said yes, and wait for their tap.
 
@@ -48,7 +56,7 @@ def let_them_choose(request: Request, facts: Facts, *also: Effect, thank: bool) 
         thank: Whether the peer reads by when they will know; a coordinator who took it reads another card.
     """
     deadlines = {Timer.CHOOSE: time_to_answer(request, facts), **lasting(request, facts)}
-    chosen = flow.move(request, CHOSEN, deadlines)
+    chosen = flow.move(_answered(request, facts), CHOSEN, deadlines)
     coordinators = tuple(neutral(who, CardKind.COORDINATOR_SETTLED, slots.WAITING) for who in request.told)
     thanks = (Update(thank_you_card(chosen)),) if thank else ()
     cards = *thanks, Post(chosen_card(chosen, facts)), crisis_kept_true(chosen)

@@ -102,7 +102,8 @@ def close_now(request: Request, facts: Facts, closer: Person | None, *, in_place
     forget = not_before_the_page(request, _erased_at(request, facts, closer))
     ended, to_others = _release(request, facts, closer, forget)
     deadlines = {**_until_forgotten(forget, facts), Timer.LAST_CARD: next_last_card(ended, facts)}
-    closed = flow.move(change(ended, offers=(), check_ins=()), CLOSED, deadlines)
+    outcome = change(ended.outcome, closed_on=facts.now.date())
+    closed = flow.move(change(ended, offers=(), check_ins=(), outcome=outcome), CLOSED, deadlines)
     goodbye = _goodbye(request, closer, forget, in_place=in_place)
     return closed, (*goodbye, *unsent(request, facts), crisis_kept_true(closed), *to_others)
 

@@ -22,6 +22,7 @@ from conversations.messages import (
     RequestOpens,
 )
 from conversations.model import Chose, Event, Facts, Opened, Person, Tell, Urgency, change
+from conversations.numbers import Outcome
 from conversations.options import HARD, topics
 from conversations.slots import Slot
 from conversations.vocabulary import CardKind, Choice, Kind, Timer
@@ -180,6 +181,7 @@ class Request(Conversation, frozen=True, kw_only=True):
     checked_in: datetime | None = None
     postponed: tuple[str, ...] = ()  # by how much a check-in was put off; each can be chosen once
     touched: datetime | None = None
+    outcome: Outcome = Outcome()
     kept_until: datetime | None = None  # the day of erasure they read when they asked for a check-in after thirty days
 
 

@@ -167,7 +167,7 @@ class TestSharedScheduler(SchedulerContract):
             begun.set()
             await may_end.wait()
 
-        scheduler = await shared(engine, store, OFTEN, Upkeep(rotate_keys))
+        scheduler = await shared(engine, store, OFTEN, Upkeep((rotate_keys,)))
         scheduler.start()
         try:
             await begun.wait()

@@ -192,6 +192,26 @@ coordinator-remove =
        *[no] {""}
     }Who should be asked no more? Offers to them end at once, no reason is kept, and their record is gone within the hour.
     Whoever they walk with is asked if they'd like someone else. For peers on another platform, ask a coordinator there.
+coordinator-report =
+    { $ready ->
+        [one] One peer can be asked
+       *[other] { $ready } peers can be asked
+    } in their hours, { $paused } paused, { $over } whose training ended. { $year ->
+        [none] Of requests we say nothing before a year is over.
+       *[other] { $requests ->
+            [few] In { $year } there were fewer than { $least } requests: more would tell on somebody.
+           *[other] In { $year } there were { $requests } requests{ $in-time ->
+                [not-said] {""}
+               *[other] , { $in-time } answered in time
+            }{ $after-hours ->
+                [not-said] {""}
+               *[other] , { $after-hours } after hours
+            }{ $escalated ->
+                [not-said] {""}
+               *[other] , { $escalated } told to a coordinator
+            }.
+        }
+    }
 coordinator-enrol =
     { $problem ->
         [lines] Nobody was invited yet. { $broken ->

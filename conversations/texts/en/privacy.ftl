@@ -76,6 +76,7 @@ thing-standing = How a peer stands: paused, ready, leaving
 thing-accounts = Linking two accounts of a peer
 thing-code-form = The field for the code that links accounts
 thing-record = The record of a request
+thing-numbers = The report: sums of a year, by no day and no person
 thing-footprint = Size and last change of the store's file
 
 ## Why they can
@@ -96,6 +97,7 @@ why-again = It is passed on to the peer they know.
 why-nobody-named = That somebody asked; of one who waits also how soon they asked for it. No name is given.
 why-to-approve = Name, role and department, so that they can say yes or talk first.
 why-to-invite = Who was named, or whom they invite themselves. By whom somebody was named is not kept.
+why-in-sums = Sums of a year that is over. What would tell of a few is not said, and is destroyed.
 why-to-renew = They record it, and are asked again when it runs out.
 why-message = { hospital-sees }, also those we took away.
 why-card = { hospital-sees }: cards stay in mailboxes, also those we took away.
