@@ -36,6 +36,8 @@ for command in (
     report.report,
 ):
     app.command()(command)
+app.command()(report.report)
+app.command()(report.simulate)
 app.command("config")(config_command.show)
 app.command("slack-manifest")(slack.print_manifest)
 app.command("teams-package")(teams.write_package)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
-from typing import Final
+from typing import Final, TypeVar
 
 from bot.report.figures import BLOCKS, DAYS, Figures
+from bot.report.sizing import Sizing
 from conversations.numbers import A_SHARE, QUARTERS, Year
 
 Row = tuple[str, ...]
+N = TypeVar("N", int, float)
 
 NOT_SAID: Final = "not said"
 """Stands where a figure would tell of fewer than the smallest number."""
@@ -44,8 +46,25 @@ def peers_rows(figures: Figures) -> tuple[Row, ...]:
 
 def coverage_rows(figures: Figures) -> tuple[Row, ...]:
     """How many peers can be asked, by day and block of three hours, under its heading."""
+    return week_rows(figures.coverage, str)
+
+
+def week_rows(week: Sequence[Sequence[N]], shown: Callable[[N], str]) -> tuple[Row, ...]:
+    """A figure of each block of a week, by day, under its heading."""
     heading = ("", *(f"{3 * block:02}-{3 * block + 3:02}" for block in range(BLOCKS)))
-    return heading, *((day, *map(str, row)) for day, row in zip(DAYS, figures.coverage, strict=True))
+    return heading, *((day, *map(shown, row)) for day, row in zip(DAYS, week, strict=True))
+
+
+def sizing_notes(sizing: Sizing) -> Row:
+    """What a sizing comes to, in sentences."""
+    lacks = max(number for day in sizing.missing for number in day)
+    reached = f"{sizing.blocks_that_reach_it} of {BLOCKS * len(DAYS)} blocks of the week reach that; the most that one"
+    chance = f"If one peer who is asked says yes with a chance of {sizing.says_yes:.0%}"
+    return (
+        f"{chance}, {sizing.needed} who can be asked give {sizing.goal:.0%}.",
+        f"{reached} lacks is {lacks} peers.",
+        "The chance of one peer is an assumption until drills have measured it. It is never taken from real offers.",
+    )
 
 
 def year_rows(figures: Figures) -> tuple[Row, ...]:
@@ -114,16 +133,52 @@ def to_csv(figures: Figures) -> str:
 
 def to_html(figures: Figures) -> str:
     """Return the report as one page that loads nothing."""
-    title = escape(f"{figures.name}, {figures.made}")
     years = _table(year_rows(figures)) if figures.years else "<p>No year is over yet.</p>"
-    return "\n".join(
+    most = max(1, *(number for row in figures.coverage for number in row))
+    drawn = _map("Peers who can be asked", figures.coverage, coverage_rows(figures), most)
+    return _page(
+        f"{figures.name}, {figures.made}",
         (
-            f'<!doctype html><html lang="en"><head><meta charset="utf-8"/><title>{title}</title>',
-            f'<meta name="viewport" content="width=device-width"/><style>{_STYLE}</style></head><body><main>',
-            f"<h1>{title}</h1><h2>Peers</h2>{_table(peers_rows(figures), head=False)}",
-            f"<h2>Peers who can be asked</h2>{''.join(_coverage(figures))}{_table(coverage_rows(figures))}",
+            f"<h2>Peers</h2>{_table(peers_rows(figures), head=False)}",
+            f"<h2>Peers who can be asked</h2>{''.join(drawn)}{_table(coverage_rows(figures))}",
             f"<h2>Requests</h2>{''.join(_bars(figures))}{years}",
             *(f"<p>{escape(note)}</p>" for note in notes(figures)),
+        ),
+    )
+
+
+def sizing_to_text(sizing: Sizing) -> str:
+    """Return a sizing for a terminal."""
+    parts = ["Peers who can be asked, by day and hours:", *_aligned(week_rows(sizing.peers, str)), ""]
+    parts += ["The chance that at least one says yes:", *_aligned(week_rows(sizing.chances, _percent)), ""]
+    return "\n".join([*parts, *sizing_notes(sizing)]) + "\n"
+
+
+def sizing_to_html(sizing: Sizing) -> str:
+    """Return a sizing as one page that loads nothing."""
+    chances = week_rows(sizing.chances, _percent)
+    drawn = "".join(_map("The chance that at least one peer says yes", sizing.chances, chances, 1))
+    return _page(
+        "How many peers are needed",
+        (
+            *(f"<p>{escape(note)}</p>" for note in sizing_notes(sizing)),
+            f"<h2>The chance that at least one says yes</h2>{drawn}{_table(chances)}",
+            f"<h2>Peers who can be asked</h2>{_table(week_rows(sizing.peers, str))}",
+        ),
+    )
+
+
+def _percent(chance: float) -> str:
+    return f"{chance:.0%}"
+
+
+def _page(title: str, body: Iterable[str]) -> str:
+    return "\n".join(
+        (
+            f'<!doctype html><html lang="en"><head><meta charset="utf-8"/><title>{escape(title)}</title>',
+            f'<meta name="viewport" content="width=device-width"/><style>{_STYLE}</style></head><body><main>',
+            f"<h1>{escape(title)}</h1>",
+            *body,
             "</main></body></html>\n",
         )
     )
@@ -138,20 +193,19 @@ def _table(rows: tuple[Row, ...], *, head: bool = True) -> str:
     return f"<table>{f'<tr>{heading}</tr>' if head else ''}{body}</table>"
 
 
-def _coverage(figures: Figures) -> Iterator[str]:
-    """Draw the week: the darker a block, the more peers can be asked in it; each block says its number."""
-    (width, height), most = _CELL, max(1, *(number for row in figures.coverage for number in row))
-    heading, *rows = coverage_rows(figures)
-    yield _picture("Peers who can be asked, by day and hours", _MARGIN + BLOCKS * width, (len(DAYS) + 1) * height)
+def _map(what: str, week: Sequence[Sequence[float]], table: tuple[Row, ...], most: float) -> Iterator[str]:
+    """Draw a week: the darker a block, the nearer it is to the most; each block says its figure."""
+    (width, height), (heading, *rows) = _CELL, table
+    yield _picture(f"{what}, by day and hours", _MARGIN + BLOCKS * width, (len(DAYS) + 1) * height)
     for place, hours in enumerate(heading[1:]):
         yield _words(_MARGIN + (place + 0.5) * width, 0.7 * height, hours)
-    for line, (day, *_) in enumerate(rows, 1):
+    for line, (day, *cells) in enumerate(rows, 1):
         yield f'<text x="0" y="{(line + 0.7) * height}" font-size="14">{day}</text>'
-        for place, number in enumerate(figures.coverage[line - 1]):
+        for place, (number, cell) in enumerate(zip(week[line - 1], cells, strict=True)):
             x, y, light = _MARGIN + place * width, line * height, 96 - 40 * number / most
             fill = f'fill="hsl(210 60% {light:.0f}%)" stroke="#fff"'
             yield f'<rect x="{x}" y="{y}" width="{width}" height="{height}" {fill}/>'
-            yield _words(x + width / 2, y + 0.7 * height, str(number))
+            yield _words(x + width / 2, y + 0.7 * height, cell)
     yield "</svg>"
 
 
