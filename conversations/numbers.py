@@ -24,11 +24,13 @@ class Outcome(Immutable, frozen=True):
     """What a request remembers of itself to be counted by.
 
     Args:
+        after_hours: Whether it began on a weekend, or outside 8 to 5, where the clinician is.
         answered: Whether a peer said yes before the target had passed, or after it; empty where none did.
         escalated: Whether a coordinator or the person on call was told that someone was waiting.
         closed_on: The day on which it closed.
     """
 
+    after_hours: bool = False
     answered: Literal["", "in-time", "later"] = ""
     escalated: bool = False
     closed_on: date | None = None
@@ -99,21 +101,20 @@ def is_after_hours(began: datetime, zone: str) -> bool:
     return not hours.within(began, zone, ("days",))
 
 
-def count(closed: Iterable[tuple[Outcome, bool]], until: date, before: date) -> dict[date, Tally]:
+def count(closed: Iterable[Outcome], until: date, before: date) -> dict[date, Tally]:
     """The sums of each week that is over and not yet counted, by its Monday.
 
     Args:
-        closed: Of each request that has closed, what it remembers, and whether it came after hours.
+        closed: What each request that has closed remembers.
         until: The Monday before which everything has been counted.
         before: The Monday of the running week.
     """
     found = {until + weeks * WEEK: Tally() for weeks in range((before - until) // WEEK)}
-    for outcome, after_hours in closed:
-        week = monday_of(outcome.closed_on) if outcome.closed_on else None
+    for one in closed:
+        week = monday_of(one.closed_on) if one.closed_on else None
         if week in found:
-            found[week] += Tally(
-                1, outcome.answered == "in-time", outcome.answered == "later", after_hours, outcome.escalated
-            )
+            answered = one.answered == "in-time", one.answered == "later"
+            found[week] += Tally(1, *answered, one.after_hours, one.escalated)
     return found
 
 

@@ -17,7 +17,7 @@ from conversations.front_door import coming_in, doorstep
 from conversations.front_door.doorstep import Doorstep
 from conversations.matching import whose_names
 from conversations.model import Chose, Event, Facts, Peer, Person, Tell
-from conversations.numbers import Outcome, is_after_hours
+from conversations.numbers import Outcome
 from conversations.peers import coordinator
 from conversations.peers import record as peers
 from conversations.peers.record import PeerRecord
@@ -202,14 +202,12 @@ def waiting_since(requests: Iterable[Request]) -> tuple[datetime, ...]:
     return coordinator.waiting_since(request.searching_since for request in requests if request.stage == ASKING)
 
 
-def outcomes(requests: Iterable[Request]) -> Iterator[tuple[Outcome, bool]]:
-    """What each closed request is counted by, and whether it came after hours, out of the records of `QUEUE`.
+def outcomes(requests: Iterable[Request]) -> Iterator[Outcome]:
+    """What each closed request is counted by, out of the records of `QUEUE`.
 
     Whoever changed their mind before anyone was asked is not counted.
     """
-    for request in requests:
-        if request.outcome.closed_on and request.counted_from:
-            yield request.outcome, is_after_hours(request.counted_from, request.zone)
+    return (each.outcome for each in requests if each.outcome.closed_on and each.counted_from)
 
 
 def roster(records: Iterable[PeerRecord]) -> tuple[Peer, ...]:

@@ -24,6 +24,7 @@ from conversations.model import (
     Withdraw,
     change,
 )
+from conversations.numbers import Outcome, is_after_hours
 from conversations.options import NAMES
 from conversations.slots import Slot
 from conversations.support.crisis import crisis_kept_true, if_unsafe
@@ -68,7 +69,9 @@ def start_asking(request: Request, event: Chose, facts: Facts) -> Decision[Reque
     """Note what was ticked, and begin to search."""
     ticked = wishes(event, request, facts)
     check_ins = check_ins_from(facts.now, facts) if ticked.check_in else ()
-    asking = change(request, wishes=ticked, check_ins=check_ins, counted_from=facts.now, seed=facts.luck)
+    outcome = Outcome(after_hours=is_after_hours(facts.now, request.zone))
+    began = change(request, counted_from=facts.now, outcome=outcome)
+    asking = change(began, wishes=ticked, check_ins=check_ins, seed=facts.luck)
     searching, effects = search(asking, facts, show=Update)
     said = left_out_card(searching, event)
     unsafe = if_unsafe(searching, event.answers.get(NAMES, ""), facts)
