@@ -6,7 +6,7 @@ import unicodedata
 from typing import Final
 
 TYPED_LIMIT: Final = 3000
-"""The longest text that a person's own words may have, in characters. It is the most that Slack lets anyone write into a
+"""The longest text that a person may write, in characters. It is the most that Slack lets anyone write into a
 field (https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element).
 """
 

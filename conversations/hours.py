@@ -121,6 +121,11 @@ def tomorrow(moment: datetime, zone: str) -> datetime:
     return _at(local(moment, zone), 1, time(6))
 
 
+def on_day(moment: datetime, zone: str, days: int, clock: time) -> datetime:
+    """That wall-clock time so many days after this moment's day, where they are."""
+    return _at(local(moment, zone), days, clock)
+
+
 def _at(here: datetime, days: int, clock: time) -> datetime:
     """That wall-clock time some days on, in UTC; a time the clock skips over becomes the next that exists."""
     return datetime.combine(here.date() + days * DAY, clock, here.tzinfo).astimezone(UTC)

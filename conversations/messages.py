@@ -96,7 +96,7 @@ class Invited(Told, frozen=True):
 
 
 class Nominated(Told, frozen=True):
-    """Somebody named this person as a peer: begins their record. By whom is not said."""
+    """A colleague named this person as a peer: begins their record. By whom is not said."""
 
     who: Person
 

@@ -312,6 +312,14 @@ class Programme(Immutable, frozen=True):
     step_other: timedelta = timedelta(minutes=60)
     talked_soon: timedelta = timedelta(hours=2)
     talked_other: timedelta = timedelta(hours=12)
+    talk_times: Mapping[str, time] = field(
+        default_factory=lambda: {
+            "before-shift": time(6, 30),
+            "break": time(12),
+            "after-shift": time(15, 30),
+            "evening": time(19),
+        }
+    )
     check_ins: tuple[timedelta, ...] = (timedelta(hours=24), timedelta(hours=72))
     quiet: tuple[time, time] | None = (time(21), time(8))
     peer_limit: int = 2  # what a peer starts with; they may choose one to five

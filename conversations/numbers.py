@@ -51,7 +51,7 @@ class Tally(Immutable, frozen=True):
 
 
 class Year(Immutable, frozen=True):
-    """What is said of a year that is over. None where it would tell on somebody.
+    """What is said of a year that is over. None where it would tell of a few.
 
     Args:
         year: Which one.

@@ -73,6 +73,7 @@ relay            to-them       to-them       offer-only    nothing-more  sealed 
 pen              to-them       to-them       offer-only    nothing-more  until-sent   window         card
 line             wrote         wrote         not-passed    not-passed    until-there  message        card
 sent             to-them       to-them       offer-only    nothing-more  sealed       message        card
+meeting          to-them       to-them       offer-only    nothing-more  sealed       message        card
 lawsuit          to-them       lawsuit       offer-only    nothing-more  sealed       message        card
 guide            not-to-them   to-them       offer-only    nothing-more  sealed       message        card
 talked           not-to-them   to-them       offer-only    nothing-more  sealed       message        card
@@ -141,6 +142,8 @@ relay            support-relay support-relay-shared peer-relay peer-relay-shared
 pen              relay-form
 line             relay-line relay-line-of-peer relay-line-named
 sent             relay-sent relay-not-passed-on relay-undelivered
+meeting          together-times together-offered together-which together-no-time together-none-fits
+meeting          together-past together-agreed together-now
 lawsuit          lawsuit
 guide            peer-guide peer-unsafe door-other-account
 talked           peer-talked peer-thanks peer-not-yet

@@ -205,7 +205,7 @@ def waiting_since(requests: Iterable[Request]) -> tuple[datetime, ...]:
 def outcomes(requests: Iterable[Request]) -> Iterator[Outcome]:
     """What each closed request is counted by, out of the records of `QUEUE`.
 
-    Whoever changed their mind before anyone was asked is not counted.
+    A request that was taken back before anyone was asked is not counted.
     """
     return (each.outcome for each in requests if each.outcome.closed_on and each.counted_from)
 

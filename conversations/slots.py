@@ -21,6 +21,7 @@ GUIDE: Final = Slot("guide")
 TALKED: Final = Slot("talked")  # whether the two have talked
 CONNECTED: Final = Slot("connected")  # the clinician's: whether the two have connected
 OR_ELSE: Final = Slot("or-else")  # the clinician's: whether they would like someone else
+MEETING: Final = Slot("meeting")  # when the two talk
 TALK_AGAIN: Final = Slot("talk-again")
 WORRIED: Final = Slot("worried")  # the peer's, with numbers to call
 PAGE: Final = Slot("page")  # the on-call person's, from the first peer who was worried

@@ -98,6 +98,10 @@ def _waves(text: str) -> list[str]:
     return re.findall(r"\d+", _matched(r"((?:\d+ *, *)*)rest", text)[1])
 
 
+def _clock(text: str) -> time:
+    return time.fromisoformat(_matched(r"\d\d:\d\d", text)[0])
+
+
 def _quiet_hours(text: str) -> tuple[time, ...] | None:
     between = r"(?!(.{5})-\1)(\d\d:\d\d)-(\d\d:\d\d)"  # not twice the same
     return None if text == "none" else tuple(map(time.fromisoformat, _matched(between, text).groups()[1:]))
@@ -108,6 +112,7 @@ PositiveDuration = Annotated[Duration, Field(gt=timedelta())]
 Durations = Annotated[tuple[PositiveDuration, ...], _COMMAS, Predicate(lambda each: list(each) == sorted(set(each)))]
 DurationByName = Mapping[str, PositiveDuration]
 DurationByUrgency = Mapping[Urgency, PositiveDuration]
+TimesByPart = Mapping[str, Annotated[time, BeforeValidator(_clock)]]
 Count = Annotated[int, Field(ge=1, le=9999)]
 Months = Annotated[int, BeforeValidator(lambda text: _matched(r"([1-9]\d{0,2})mo", text)[1])]
 Waves = Annotated[tuple[Count, ...], BeforeValidator(_waves)]

@@ -122,6 +122,11 @@ class Settings(BaseModel):
     """The pause between two waves."""
     talked_after: parsers.DurationByName = _asking("PEERSUPPORT_TALKED_AFTER", "soon=2h,other=12h")
     """When a silent peer is asked whether they talked, and a silent clinician's peer is released."""
+    talk_times: parsers.TimesByPart = _asking(
+        "PEERSUPPORT_TALK_TIMES", "before-shift=06:30,break=12:00,after-shift=15:30,evening=19:00"
+    )
+    """When the four parts of a day begin that two can agree to talk in, in each person's own time; for who works
+    nights, twelve hours later."""
     peer_limit: parsers.Count = _asking("PEERSUPPORT_PEER_LIMIT", "2")
     """Open requests one peer walks with, at least 1, unless they chose otherwise."""
     rest: parsers.Duration = _asking("PEERSUPPORT_REST", "48h")
@@ -232,7 +237,7 @@ class Settings(BaseModel):
     unknown: tuple[str, ...] = ()
     """Names that look like ours and mean nothing to this version; probably misspelt."""
 
-    @field_validator("targets", "wave_steps", "talked_after", mode="before")
+    @field_validator("targets", "wave_steps", "talked_after", "talk_times", mode="before")
     @classmethod
     def _keep_what_is_left_out(cls, text: str, info: ValidationInfo) -> dict[str, str]:
         """A part that is left out keeps the value it has in the default."""

@@ -1,4 +1,4 @@
-"""Counts once a week what closed in the week before, in one record that holds sums and names nobody.
+"""Counts once a week what closed in the week before, in one record that holds sums and no name.
 
 Any number of processes may run it: who writes second finds the week counted. A request that is forgotten before its
 week is over, by *forget me* or because the hospital erases sooner, is counted nowhere.

@@ -143,7 +143,7 @@ def remove(event: Chose, facts: Facts) -> tuple[Effect, ...]:
     given = event.answers.get("whom", ())
     picked = {who for who in given if isinstance(who, Person)}
     if not picked:
-        return (Update(remove_card(event.by, again=True)),)
+        return (Post(remove_card(event.by, again=True)),)
     accounts = {peer.person for peer in facts.peers if not picked.isdisjoint((peer.person, *peer.also))}
     at_once = AT_ONCE in several(event, "safety", (AT_ONCE,))
     told = [Tell(Kind.PEER, who, Removed(event.by, at_once=at_once)) for who in sorted(picked | accounts)]

@@ -1,7 +1,7 @@
-"""Asking colleagues to become peers: a coordinator's list, or up to three names of anyone. Nobody is a peer without
+"""Asking colleagues to become peers: a coordinator's list, or up to three names of anyone. No one is a peer without
 a promise of their own.
 
-An invitation is read in private. Who says no, or nothing, is seen by nobody; no one is told who named them.
+An invitation is read in private. Who says no, or nothing, is seen by no one; nor is anyone told who named them.
 """
 
 from __future__ import annotations
@@ -117,21 +117,21 @@ def enrol_card(
         Question("trained", "choice", TRAINED),
     )
     named = ", ".join(map(str, lines[:NAMED_LINES])) + (" …" if len(lines) > NAMED_LINES else "")
-    details: dict[str, str | int] = {"problem": problem or "none", "lines": named, "broken": len(lines), "most": MOST}
+    details: dict[str, str | int] = {"problem": problem or "no", "lines": named, "broken": len(lines), "most": MOST}
     return Message(to, CardKind.COORDINATOR_ENROL, slots.ENROL, (Choice.INVITE, Choice.NOT_NOW), questions, details)
 
 
 def enrol(event: Chose, facts: Facts) -> tuple[Effect, ...]:
-    """Invite everyone who was picked or listed, or no one: a list that cannot be read as a whole enrols nobody."""
+    """Invite everyone who was picked or listed, or no one: a list that cannot be read as a whole invites none."""
     if event.by not in facts.programme.coordinators:
         return (Erase(event.by, slots.ENROL),)
     given = (event.answers.get(name, "") for name in FIELDS)
     pasted = tuple(text if isinstance(text, str) else "" for text in given)
     listed, broken = read_list("\n".join(text.strip("\n") for text in pasted if text), event.by, facts)
     people = tuple(dict.fromkeys((*_picked(event, "invite"), *listed)))
-    problem = "lines" if broken else "nobody" if not people else "many" if len(people) > MOST else ""
+    problem = "lines" if broken else "none" if not people else "many" if len(people) > MOST else ""
     if problem:
-        return (Update(enrol_card(event.by, problem, pasted, broken)),)
+        return (Post(enrol_card(event.by, problem, pasted, broken)),)
     invited = Message(event.by, CardKind.COORDINATOR_ENROLLED, slots.ENROL, details={"people": len(people)})
     trained = _trained_on(event, facts)
     return *(Tell(Kind.PEER, who, Invited(who, event.by, trained)) for who in people), Update(invited)
@@ -151,14 +151,14 @@ def _picked(event: Chose, name: str) -> tuple[Person, ...]:
 
 def nominate_card(to: Person, left: int, problem: str = "") -> Message:
     """Whom they would trust to listen; `left` names are left to them this year."""
-    details: dict[str, str | int] = {"left": left, "problem": problem or "none"}
+    details: dict[str, str | int] = {"left": left, "problem": problem or "no"}
     choices = (Choice.NOMINATE, Choice.NOT_NOW) if left else (Choice.NOT_NOW,)
     questions = (Question("nominate", "people"),) if left else ()
     return Message(to, CardKind.DOOR_NOMINATE, slots.NOMINATE, choices, questions, details)
 
 
 def left_to_name(named: tuple[date, ...], facts: Facts) -> int:
-    """How many names are left to a person who named somebody on these days."""
+    """How many names are left to a person who named colleagues on these days."""
     return max(0, NOMINATIONS - len(lately(named, facts)))
 
 
@@ -171,13 +171,13 @@ def nominate(event: Chose, named: tuple[date, ...], facts: Facts) -> tuple[tuple
     """Pass the names on to the coordinators; kept of it is only the day, to count by.
 
     Returns:
-        The days on which this person named somebody, and what follows.
+        The days on which this person named a colleague, and what follows.
     """
     before = lately(named, facts)
     people = tuple(who for who in dict.fromkeys(_picked(event, "nominate")) if who != event.by)
     left = left_to_name(before, facts)
     if not people or len(people) > left:
-        return before, (Update(nominate_card(event.by, left, "many" if people else "nobody")),)
+        return before, (Post(nominate_card(event.by, left, "many" if people else "none")),)
     thanks = Message(event.by, CardKind.DOOR_NOMINATED, slots.NOMINATE)
     told = (Tell(Kind.PEER, who, Nominated(who)) for who in people)
     return (*before, *(facts.now.date() for _ in people)), (*told, Update(thanks))

@@ -60,7 +60,7 @@ def _goes(record: PeerRecord, facts: Facts) -> PeerRecord:
 
 
 def comes_unasked(record: PeerRecord, event: Opened, facts: Facts) -> Decision[PeerRecord]:
-    """Whoever was named and offers to be a peer begins as anyone does; another word finds that they are none."""
+    """A person who was named and offers to be a peer begins as anyone does; another word finds that they are none."""
     if event.word != Word.PEER:
         return record, (Tell(Kind.FRONT_DOOR, event.by, NotAPeer()),)
     begun, effects = come_to_the_front_door(record, event, facts)
@@ -75,7 +75,7 @@ def _settled(facts: Facts, card: CardKind) -> tuple[Withdraw, ...]:
 
 
 def invited(record: PeerRecord, event: Invited, facts: Facts) -> Decision[PeerRecord]:
-    """A coordinator would like them to be a peer. Whoever is one, or is about to be, reads nothing."""
+    """A coordinator would like them to be a peer. Who is one, or is about to be, reads nothing."""
     afresh = begin(record.id, event, facts) or record
     return _invited(change(afresh, approved_on=event.trained_on), facts, CardKind.COORDINATOR_INVITED)
 

@@ -145,7 +145,7 @@ def approved(record: PeerRecord, event: Chose, facts: Facts) -> Decision[PeerRec
     """
     when = one(event, "trained", TRAINED)
     if not when:
-        return record, (Update(approval_card(record, event.by, CardKind.COORDINATOR_APPROVE_WHEN)),)
+        return record, (Post(approval_card(record, event.by, CardKind.COORDINATOR_APPROVE_WHEN)),)
     ago = timedelta(days=TRAINED_DAYS[when])
     ready, effects = trained(_known_as(record, event), facts, facts.now.date() - ago)
     return ready, (*effects, *settle(facts, CardKind.COORDINATOR_APPROVED))

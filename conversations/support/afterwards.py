@@ -13,7 +13,7 @@ from conversations.support.asking import search
 from conversations.support.check_ins import asking_reply
 from conversations.support.closing import close
 from conversations.support.crisis import crisis_kept_true
-from conversations.support.request import AFTERWARDS, Contact, Request, flow, lasting, next_last_card
+from conversations.support.request import AFTERWARDS, Contact, Meeting, Request, flow, lasting, next_last_card
 from conversations.support.together.last_card import with_last_card
 from conversations.support.together.parting import KEPT_WHILE_OPEN, clear, unsent
 from conversations.vocabulary import CardKind, Choice, Timer, Word
@@ -22,7 +22,7 @@ from conversations.vocabulary import CardKind, Choice, Timer, Word
 def finish(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
     """The peer ends their own part. The request, its check-ins and dates stay, and the clinician reads it."""
     noted, last_card = with_last_card(request, facts)
-    ended = change(noted, peer=None, reminded=False, contact=Contact())
+    ended = change(noted, peer=None, reminded=False, contact=Contact(), meeting=Meeting())
     deadlines = {Timer.LAST_CARD: next_last_card(ended, facts), **lasting(ended, facts)}
     after = flow.move(ended, AFTERWARDS, deadlines)
     cleared = (*clear(request, request.clinician, KEPT_WHILE_OPEN), *clear(request, event.by))

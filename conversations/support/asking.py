@@ -33,6 +33,7 @@ from conversations.support.request import (
     ASKING,
     DETAILS,
     Contact,
+    Meeting,
     Offer,
     Request,
     Wishes,
@@ -145,6 +146,7 @@ def search(
         peer_named=False,
         reminded=False,
         contact=Contact(),
+        meeting=Meeting(),
     )
     target = facts.programme.targets[request.urgency]
     half = when_others_may_be_asked(request, facts.now + target / 2, facts.programme.zone, facts)

@@ -92,6 +92,22 @@ class Contact(Immutable, frozen=True):
     peer_wrote: bool = False
 
 
+class Meeting(Immutable, frozen=True):
+    """A time to talk that two who are together look for.
+
+    Args:
+        asked_at: When one of them was asked to name times: *today* is counted from then.
+        offered: The times that were named, and not yet picked.
+        by_clinician: Whether it was the clinician who named them.
+        agreed: The time that was picked, until it comes.
+    """
+
+    asked_at: datetime | None = None
+    offered: tuple[datetime, ...] = ()
+    by_clinician: bool = False
+    agreed: datetime | None = None
+
+
 class Finished(Immutable, frozen=True):
     """A peer whose part is over.
 
@@ -175,6 +191,7 @@ class Request(Conversation, frozen=True, kw_only=True):
     lines: int = 0  # how many relay lines were written
     reminded: bool = False  # the peer was asked whether they talked, and has not answered
     contact: Contact = Contact()
+    meeting: Meeting = Meeting()
     finished: tuple[Finished, ...] = ()  # in order; the last one can be asked first when they would like to talk again
     parted: Person | None = None  # the last peer who was with them, so that a line that was not shown is owned up to
     check_ins: tuple[datetime, ...] = ()  # still to come, before they are moved into waking hours

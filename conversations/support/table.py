@@ -49,7 +49,7 @@ from conversations.support.request import (
     peer,
     wrote,
 )
-from conversations.support.together import connection, introduction, last_card, parting, relay
+from conversations.support.together import connection, introduction, last_card, meeting, parting, relay
 from conversations.vocabulary import Choice, Timer
 
 BOTH = (clinician, peer)
@@ -115,6 +115,13 @@ flow.table(
     on(TOGETHER,           clinician,   Choice.KEEP_WAITING,   to=SAME,                   do=connection.wait_on),
     on(TOGETHER,           peer,        Choice.FINISHED,       to=AFTERWARDS,             do=afterwards.finish),
     on(TOGETHER,           BOTH,        Choice.CLOSE,          to=(CLOSED, AFTERWARDS),   do=afterwards.close_or_finish),
+    on(TOGETHER,           BOTH,        Choice.FIND_TIME,      to=SAME,                   do=meeting.find_a_time),
+    on(TOGETHER,           BOTH,        Choice.OFFER_TIMES,    to=SAME,                   do=meeting.offer_times),
+    on(TOGETHER,           BOTH,        Choice.FIRST_TIME,     to=SAME,                   do=meeting.pick),
+    on(TOGETHER,           BOTH,        Choice.SECOND_TIME,    to=SAME,                   do=meeting.pick),
+    on(TOGETHER,           BOTH,        Choice.THIRD_TIME,     to=SAME,                   do=meeting.pick),
+    on(TOGETHER,           BOTH,        Choice.NO_TIME,        to=SAME,                   do=meeting.no_time),
+    after(TOGETHER,                     Timer.MEET,            to=SAME,                   do=meeting.it_is_time),
     told(TOGETHER,                      IsThere,               to=SAME,                   do=status.is_there),
     after(TOGETHER,                     Timer.TALKED,          to=(SAME, ASKING),         do=connection.nobody_has_said),
     told(TOGETHER,                      PeerLeft,              to=(ASKING, SAME),         do=parting.peer_left),

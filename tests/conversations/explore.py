@@ -211,6 +211,12 @@ WISHES: tuple[Answers, ...] = (
     {"how": "here", "follow-up": (), "role": 7, "language": "Klingon", "who": "none"},  # forged, or nonsense
 )
 ANSWERS: dict[str, tuple[Answers, ...]] = {
+    "offer-times": (
+        {},
+        {"times": ("tomorrow-break", "tea-time")},
+        {"times": ("tomorrow-break", "tomorrow-evening", "day-after-break")},
+        {"times": ("tomorrow-break", "tomorrow-evening", "day-after-break", "day-after-evening")},
+    ),
     "ask": WISHES,
     "save": WISHES[1:2],
     "send": ({"line": "It has been a long week."}, {"line": "I am not safe."}, {"line": " "}, {}),
@@ -235,6 +241,8 @@ def _what_happens_to_a_request(talk: Request, facts: Facts) -> Iterator[tuple[Ev
             for answers in ANSWERS.get(choice, ({},)):
                 slot = slots.PAGE if choice == "on-it" else slots.pen(talk.alias)
                 yield Chose(by, choice, answers, slot), replace(facts, luck=len(talk.passed))
+    later = replace(facts, now=facts.now + timedelta(days=7))  # the times that were named have passed
+    yield from ((Chose(by, "first-time"), later) for by in involved if talk.meeting.offered)
     for offer in talk.offers:  # they said yes somewhere else a moment ago
         full = (
             replace(peer, holding=("a", "b", "c", "d", "e")) if peer.person == offer.peer else peer
@@ -289,7 +297,10 @@ def _requests_alike(talk: Request) -> object:
             unnamed = talk.contact.wrote_last if named == (False, False) else ""
             waiting = talk.reminded, talk.contact.asked, talk.contact.waited and talk.reminded
             beside = () if any(waiting) else ("page" in talk.deadlines, bool(talk.check_ins))
-            return talk.stage, talk.peer, named, waiting, beside, unnamed
+            plain = talk.urgency == "soon" and not (any(waiting) or any(beside) or any(named) or unnamed)
+            offered, agreed = talk.meeting.offered, talk.meeting.agreed is not None
+            meeting = (talk.meeting.by_clinician, len(offered), agreed) if plain else ()
+            return talk.stage, talk.peer, named, waiting, beside, unnamed, meeting
         case _:
             left = "tidy" in talk.deadlines, bool(talk.check_ins), len(talk.finished)
             return talk.stage, talk.wishes.about, talk.peer, talk.met, *left

@@ -20,7 +20,19 @@ SHOWN = {
 }
 THE_COLLEAGUES_WE_ASKED_AND_WHAT_THEY_ANSWERED = {
     *("searching_since", "wave", "offers", "asked", "passed", "told", "late", "peer", "alias", "seed", "aliases"),
-    *("clinician_named", "peer_named", "met", "worried", "calls", "lines", "reminded", "contact", "finished", "parted"),
+    *(
+        "clinician_named",
+        "peer_named",
+        "met",
+        "worried",
+        "calls",
+        "lines",
+        "reminded",
+        "contact",
+        "meeting",
+        "finished",
+        "parted",
+    ),
     "outcome",
 }
 WHO_SHE_IS_HERE = {"id", "clinician", "zone", "choosing", "checked_in", "touched"}  # and when she last acted

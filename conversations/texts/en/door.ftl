@@ -213,9 +213,9 @@ peer-name-22 = Bay
 peer-name-23 = Alder
 door-nominate =
     { $problem ->
-        [nobody] Pick someone else first. { "" }
+        [none] Pick someone else first. { "" }
         [many] That is more than you have left. { "" }
-       *[none] {""}
+       *[no] {""}
     }{ $left ->
         [0] You have named three colleagues in a year, which is what one person can.
         [one] Whom would you trust to listen to a colleague? You can name one more this year.

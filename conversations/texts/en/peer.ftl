@@ -199,7 +199,7 @@ coordinator-report =
     } in their hours, { $paused } paused, { $over } whose training ended. { $year ->
         [none] Of requests we say nothing before a year is over.
        *[other] { $requests ->
-            [few] In { $year } there were fewer than { $least } requests: more would tell on somebody.
+            [few] In { $year } there were fewer than { $least } requests: more would tell of a few.
            *[other] In { $year } there were { $requests } requests{ $in-time ->
                 [not-said] {""}
                *[other] , { $in-time } answered in time
@@ -218,9 +218,9 @@ coordinator-enrol =
             [one] One line holds
            *[other] { $broken } lines hold
         } no account, or more than one: { $lines }. { "" }
-        [nobody] Pick someone first. { "" }
+        [none] Pick someone first. { "" }
         [many] At most { $most } at once, please. { "" }
-       *[none] {""}
+       *[no] {""}
     }Who should be invited to become a peer? Each decides in private, and makes their own promise.
     If you say when they were trained, they need no further yes from you.
 coordinator-enrolled =

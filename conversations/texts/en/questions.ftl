@@ -90,6 +90,20 @@ ask-line = Your words
 
 ## Offering to be a peer
 
+ask-times = When you could talk, up to three
+ask-times-today-before-shift = Today, before the shift
+ask-times-today-break = Today, in the break
+ask-times-today-after-shift = Today, after the shift
+ask-times-today-evening = Today, in the evening
+ask-times-tomorrow-before-shift = Tomorrow, before the shift
+ask-times-tomorrow-break = Tomorrow, in the break
+ask-times-tomorrow-after-shift = Tomorrow, after the shift
+ask-times-tomorrow-evening = Tomorrow, in the evening
+ask-times-day-after-before-shift = The day after, before the shift
+ask-times-day-after-break = The day after, in the break
+ask-times-day-after-after-shift = The day after, after the shift
+ask-times-day-after-evening = The day after, in the evening
+
 ask-my-role = My role
 ask-my-role-physician = { ask-role-physician }
 ask-my-role-nurse = { ask-role-nurse }

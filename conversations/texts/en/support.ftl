@@ -210,6 +210,23 @@ more-help =
 
 ## Letting go
 
+together-times =
+    { $again ->
+        [yes] Please pick one, two or three. { "" }
+       *[no] {""}
+    }When could you talk? Your colleague picks one of these times. { numbers-at-hand }
+together-offered = We've asked your colleague which of these times fits. You'll read it here. { numbers-at-hand }
+together-which =
+    Your colleague could talk: { $number ->
+        [1] { $first-time }
+        [2] { $first-time }, or { $second-time }
+       *[3] { $first-time }, { $second-time }, or { $third-time }
+    }. Which of these fits? { numbers-at-hand }
+together-no-time = That's fine. Your colleague reads that another time is needed. { numbers-at-hand }
+together-none-fits = None of these times fits. You can name others, or write to each other. { numbers-at-hand }
+together-past = That time has passed. You can name others. { numbers-at-hand }
+together-agreed = You two have a time to talk: { $at }. We remind you both then. { numbers-at-hand }
+together-now = It's the time you two chose to talk. { numbers-at-hand }
 support-closed =
     We've closed this. What our system holds about it is erased by { $erased }.
     { $platform } may keep these messages under your hospital's rules. { stay-safe } Take care.
