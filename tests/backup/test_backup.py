@@ -453,8 +453,8 @@ async def test_a_transfer_copies_every_record_and_retires_the_old_store(empty, l
                 pass
         with pytest.raises(NotServable, match="was moved to another store"):
             await transfer_store(old, empty(), VAULT, DAY)
-        assert await undo_transfer(old, VAULT)
-        assert not await undo_transfer(old, VAULT)
+        assert await undo_transfer(old, VAULT, DAY)
+        assert not await undo_transfer(old, VAULT, DAY)
         async with serving(old, VAULT, log):
             pass
         assert everything(old) == before
