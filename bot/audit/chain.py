@@ -170,7 +170,7 @@ def check_chain(records: Iterable[Record], vault: Vault) -> CheckedChain:
             number = _number_of(record)
             odd = odd or number is None
             found |= {number: record} if number is not None else {}
-    end = _opened(head, vault, ChainEnd) if head else ChainEnd()
+    end = _opened(head, vault, ChainEnd) if head else None if found else ChainEnd()
     entries, broken, before = list[tuple[AuditEntry, str]](), None, _BEGINNING
     for expected, number in enumerate(sorted(found), 1):
         entry, hmac = _read(found[number], vault)
