@@ -60,7 +60,7 @@ class AuditEntry(Immutable, frozen=True):
 
     Args:
         sequence: Its number, from 1.
-        day: The day of the act. No time is kept: a coordinator's acts would tell when somebody asked.
+        day: The day of the act. No time is kept: a coordinator's acts would tell when a colleague asked.
         act: What was done; a newer release may have written one that this release does not know.
         actor: The coordinator's platform, workspace and id, or `OPERATOR`.
         count: How many people an invitation went to; 0 for every other act.

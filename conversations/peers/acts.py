@@ -1,7 +1,7 @@
 """What a coordinator does that the audit log notes, and how a decision shows that it was done.
 
 An entry names the coordinator and the kind of act. It never names the peer or the request that it was about.
-What somebody does as a clinician or as a peer is in no row of this table, also where they coordinate as well.
+What a person does as a clinician or as a peer is in no row of this table, also where they coordinate as well.
 """
 
 from __future__ import annotations

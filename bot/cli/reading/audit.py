@@ -35,7 +35,8 @@ def verify_log() -> None:
     if chain.broken is not None:
         typer.echo(describe_break(chain))
         raise typer.Exit(BROKEN)
-    typer.echo(f"{len(chain.entries)} entries, unbroken.")
+    count = len(chain.entries)
+    typer.echo(f"{count} {'entry' if count == 1 else 'entries'}, unbroken.")
 
 
 @app.command("export")
