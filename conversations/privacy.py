@@ -104,6 +104,7 @@ code-form        to-them       not-to-them   not-to-them   not-to-them   until-s
 # kept
 record           what-it-holds not-to-them   not-to-them   nothing-more  sealed       not-there      not-there
 numbers          not-to-them   not-to-them   not-to-them   in-sums       sealed       message        card
+audit            not-to-them   not-to-them   not-to-them   not-to-them   sealed       not-there      not-there
 footprint        not-to-them   not-to-them   not-to-them   not-to-them   its-size     not-there      not-there
 """
 

@@ -18,6 +18,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from bot.audit.chain import OperatorAct, appended, by_operator
 from bot.backup.create import BackupRefused, count_record, read_backup
 from bot.backup.summary import StoreSummary
 from bot.config.parsers import Postgres
@@ -112,7 +113,10 @@ async def restore_backup(file: BinaryIO, place: RestoreTarget, *, without_log: b
     file.seek(0)
     await fill_store(place.where, place.vault, _restored_records(file, place, forgotten, restored), _target_day(place))
     async with open_exclusively(place.where, place.vault) as store:
-        await _finish(ErasureLoggingStore(store, place.log) if not without_log else store, gone, place)
+        if without_log:
+            await _finish(store, gone, place, OperatorAct.RESTORED_WITHOUT_LOG)
+        else:
+            await _finish(ErasureLoggingStore(store, place.log), gone, place, OperatorAct.RESTORED)
     return restored
 
 
@@ -176,14 +180,15 @@ def mark_possibly_sent(outbox: Outbox, now: datetime) -> Outbox:
     return replace(outbox, deliveries=tuple(map(possibly_sent, outbox.deliveries)))
 
 
-async def _finish(store: Store, gone: list[Stored[Any]], place: RestoreTarget) -> None:
-    """Tell other conversations what was forgotten, as when it was; then let the store be served from."""
+async def _finish(store: Store, gone: list[Stored[Any]], place: RestoreTarget, act: OperatorAct) -> None:
+    """Tell other conversations what was forgotten, as when it was; note it; then let the store be served from."""
     services = _services(store, place)
     for saved in gone:
         await _propagate_erasure(services, saved)
     found = await store.load(MARKER_ID)
     if found is not None:
-        await store.save(Deletion(MARKER_ID, found.revision))
+        noted = await appended(store, place.vault, _target_day(place), by_operator(act))
+        await store.save(Deletion(MARKER_ID, found.revision), *noted)
 
 
 async def _propagate_erasure(services: Services, gone: Stored[Any]) -> None:

@@ -13,6 +13,7 @@ from datetime import date
 from itertools import chain, zip_longest
 from pathlib import Path
 
+from bot.audit.chain import OperatorAct, appended, by_operator
 from bot.backup.create import BackupRefused
 from bot.backup.summary import StoreSummary, UnreadableRecord
 from bot.config.parsers import Postgres
@@ -64,7 +65,7 @@ async def transfer_store(old: Where, new: Where, vault: Vault, day: date) -> Tra
         if before is None:
             await source.save(make_marker(MOVED_AWAY, day))
     async with open_exclusively(new, vault) as target:
-        await _remove_marker(target)
+        await _remove_marker(target, vault, day)
     return proof
 
 
@@ -81,8 +82,13 @@ def _new_store_named() -> Iterator[None]:
         raise NotServable(sentence.replace("db upgrade`", "db upgrade` with that as PEERSUPPORT_STORE")) from None
 
 
-async def undo_transfer(where: Where, vault: Vault) -> bool:
+async def undo_transfer(where: Where, vault: Vault, day: date) -> bool:
     """Let the old store be served from again, as it was left.
+
+    Args:
+        where: The old store.
+        vault: Opens it.
+        day: Today.
 
     Returns:
         False where it was not moved away.
@@ -97,7 +103,8 @@ async def undo_transfer(where: Where, vault: Vault) -> bool:
             return False
         if found.stage != MOVED_AWAY:
             raise NotServable(why_not_servable(found))
-        await store.save(Deletion(MARKER_ID, found.revision))
+        noted = await appended(store, vault, day, by_operator(OperatorAct.MOVE_UNDONE))
+        await store.save(Deletion(MARKER_ID, found.revision), *noted)
         return True
 
 
@@ -155,7 +162,8 @@ def _records(found: Snapshot) -> chain[Record]:
     return chain.from_iterable(found.batches)
 
 
-async def _remove_marker(store: Store) -> None:
+async def _remove_marker(store: Store, vault: Vault, day: date) -> None:
     found = await store.load(MARKER_ID)
     if found is not None:
-        await store.save(Deletion(MARKER_ID, found.revision))
+        noted = await appended(store, vault, day, by_operator(OperatorAct.MOVED))
+        await store.save(Deletion(MARKER_ID, found.revision), *noted)

@@ -153,7 +153,7 @@ def _undo_move() -> None:
     settings = command.load_settings()
     command.refuse_as_root(settings)
     vault, _ = unlock.open_vault_and_erasure_log(settings, command.now)
-    if asyncio.run(undo_transfer(settings.store, vault)):
+    if asyncio.run(undo_transfer(settings.store, vault, command.today())):
         typer.echo("This store may be served from again, as it stood when it was moved. Never serve from both.")
     else:
         typer.echo("This store was not moved away: there is nothing to undo.")

@@ -12,9 +12,10 @@ from typing import Annotated
 import typer
 
 from bot import config
-from bot.cli import backup, db, demo, doctor, keys, report, serve, slack, teams
+from bot.cli import backup, db, demo, doctor, keys, serve, slack, teams
 from bot.cli import config as config_command
 from bot.cli.command import REFUSED
+from bot.cli.reading import audit, report
 from bot.config import sources
 from bot.config.settings import Refused
 
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(keys.app, name="keys")
 app.add_typer(db.app, name="db")
+app.add_typer(audit.app, name="audit")
 for command in (
     backup.backup,
     backup.verify,

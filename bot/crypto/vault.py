@@ -69,13 +69,14 @@ class Vault:
         ValueError: A root key is not 32 bytes long; the message never repeats it.
     """
 
-    __slots__ = ("_index", "_keys", "_root_file_keys", "_root_record_keys", "_token", "peer_key")
+    __slots__ = ("_audit", "_index", "_keys", "_root_file_keys", "_root_record_keys", "_token", "peer_key")
 
     def __init__(self, root: bytes, keys: KeySource | None = None, former: Sequence[bytes] = ()) -> None:
         """Derive what is needed from the root keys."""
         self._keys: KeySource = RootOnlyKeys(root) if keys is None else keys
         self._index = self._keys.stable_keys.index
         self._token = AESGCM(self._keys.stable_keys.token)
+        self._audit = derive_key(self._index, b"audit")
         for each in (root, *former):
             check_root_key(each)
         self._root_record_keys = tuple(AESGCM(derive_key(each, b"ring")) for each in (root, *former))
@@ -97,6 +98,17 @@ class Vault:
     def keyed_hash(self, purpose: str, value: str) -> str:
         """Hash any string, such as an event's id, under our key to 64 hexadecimal digits."""
         return self._hmac_hex("mark", purpose, value)
+
+    def audit_hmac(self, before: str, content: str) -> str:
+        """Return the HMAC of an entry of the audit log, of 64 hexadecimal digits.
+
+        Its key is derived from the stable keys, so it outlives every change of the root key.
+
+        Args:
+            before: The HMAC of the entry before; "" for the first.
+            content: What the entry says.
+        """
+        return hmac.digest(self._audit, _encode_parts(before, content), "sha256").hex()
 
     def _hmac_hex(self, *parts: str) -> str:
         return hmac.digest(self._index, _encode_parts(*parts), "sha256").hex()

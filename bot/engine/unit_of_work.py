@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Final, Literal
 
 from adapters.base import Address, RetryLater
+from bot.audit import chain
 from bot.card_content import CardContent, Manner
 from bot.engine.codec import Stored, id_of, key_of
 from bot.engine.outbox import Delivery, Outbox
@@ -34,6 +35,7 @@ from conversations.model import (
     Unreached,
     WalksWith,
 )
+from conversations.peers.acts import CoordinatorAct, act_of
 from conversations.registry import ANY, ENTRIES, HOMES, Index, Need
 from conversations.vocabulary import Kind
 
@@ -85,6 +87,7 @@ class UnitOfWork:
     read_roster: Callable[[], Awaitable[Roster]] | None = field(default=None, repr=False)
     asides: list[tuple[str, CardContent]] = field(default_factory=list)  # record id, what may be shown at once
     _mark: str = ""
+    _acts: list[CoordinatorAct] = field(default_factory=list, repr=False)  # for the audit log
     _zone: str = ""
     _homes: dict[tuple[str, Person], str] = field(default_factory=dict, repr=False)  # ids, each hashed once
     _read: dict[str, Stored[Any]] = field(default_factory=dict)
@@ -220,6 +223,8 @@ class UnitOfWork:
         conversation, effects = flow.decide(before.conversation, event, facts)
         if flow.strayed(before.conversation, event, facts, conversation):
             self.services.on_undeclared_target(kind)
+        if isinstance(event, Chose) and (act := act_of(kind, before.conversation, event, conversation, effects)):
+            self._acts.append(act)
         changes = changes_of(effects)
         if isinstance(event, Chose) and changes and _answers_a_form(before.outbox, event):
             changes.insert(0, Erasure(event.by, event.slot))  # a form is sent once
@@ -386,7 +391,8 @@ class UnitOfWork:
         if not changed:
             return []
         outgoing = [self._set_out(stored) for stored in changed]
-        written = await self.services.repository.save([each.stored for each in outgoing], *self._marks())
+        audited = await self._audited()
+        written = await self.services.repository.save([each.stored for each in outgoing], *self._marks(), *audited)
         return [
             Outgoing(stored, each.going)
             for stored, each in zip(written, outgoing, strict=True)
@@ -414,6 +420,11 @@ class UnitOfWork:
 
     def _changed(self) -> list[Stored[Any]]:
         return [stored for id_, stored in self._now.items() if stored != self._read.get(id_)]
+
+    async def _audited(self) -> tuple[Record, ...]:
+        """The entries of the audit log for what a coordinator did."""
+        services, acts = self.services, map(chain.by_coordinator, self._acts)
+        return await chain.appended(services.store, services.vault, services.now().date(), *acts)
 
     def _marks(self) -> tuple[Record, ...]:
         if not self._mark:

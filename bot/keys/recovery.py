@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from bot.audit.chain import OperatorAct, appended, by_operator
 from bot.config.settings import Settings
 from bot.crypto.vault import Vault
 from bot.errors import Corrupt, NotServable, StaleRevision
@@ -81,6 +82,7 @@ async def discard_unreadable(settings: Settings, now: datetime) -> KeyRingLoss:
             from bot.store.embedded.startup import delete_journal
 
             delete_journal(store)
+            await _begin_anew(settings, now)
             return KeyRingLoss({}, everything=True)
         if not store.exists():
             return KeyRingLoss({})
@@ -90,10 +92,26 @@ async def discard_unreadable(settings: Settings, now: datetime) -> KeyRingLoss:
             with suppress(StaleRevision):
                 await opened.save(Deletion(record.id, record.revision))
         if unreadable:
-            ring, roots = _open_or_create_ring(settings, now), unlock.root_keys(settings)
-            await unlock.bind_store(opened, Vault(roots[0], ring, roots[1:]), ring, now)
+            await _bind_and_note(opened, *_new_vault(settings, now), now)
         await opened.purge()
         return KeyRingLoss(Counter(record.kind for record in unreadable))
+
+
+async def _begin_anew(settings: Settings, now: datetime) -> None:
+    """Begin an embedded store whose audit log says at once why it begins anew."""
+    vault, ring = _new_vault(settings, now)
+    async with open_without_lock(settings.store, vault) as opened:
+        await _bind_and_note(opened, vault, ring, now)
+
+
+def _new_vault(settings: Settings, now: datetime) -> tuple[Vault, KeyRing]:
+    ring, (root, *former) = _open_or_create_ring(settings, now), unlock.root_keys(settings)
+    return Vault(root, ring, former), ring
+
+
+async def _bind_and_note(store: Store, vault: Vault, ring: KeyRing, now: datetime) -> None:
+    await unlock.bind_store(store, vault, ring, now)
+    await store.save(*await appended(store, vault, now.date(), by_operator(OperatorAct.BEGAN_ANEW)))
 
 
 def _open_or_create_ring(settings: Settings, now: datetime) -> KeyRing:

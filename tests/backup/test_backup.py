@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.audit.chain import ENTRY, HEAD, OperatorAct, check_chain
 from bot.backup import create
 from bot.backup.create import BackupRefused, create_backup, verify_backup
 from bot.backup.restore import RestoreTarget, mark_possibly_sent, restore_backup
@@ -114,10 +115,19 @@ async def with_talks(where: Where, log: ErasureLog) -> list[Record]:
 
 
 def everything(where: Where) -> list[Record]:
+    """Every record, but for what the audit log notes of the restore or the move itself."""
     with open_snapshot(where, VAULT) as found:
         records = list(chain.from_iterable(found.batches))
     assert found.count == len(records)
-    return records
+    return [record for record in records if record.kind not in (ENTRY, HEAD)]
+
+
+def noted_in(where: Where) -> list[str]:
+    """What the audit log notes of operators, in order."""
+    with open_snapshot(where, VAULT) as found:
+        log = check_chain(chain.from_iterable(found.batches), VAULT)
+    assert log.broken is None
+    return [entry.act for entry, _ in log.entries]
 
 
 def contents_of(file: Path) -> bytes:
@@ -150,6 +160,7 @@ async def test_what_is_restored_is_what_was_there_at_the_revisions_it_had(empty,
     after = everything(new)
     changed = [one for one, other in zip(before, after, strict=True) if one != other]
     assert [one.id for one in changed] == [R1]  # whose message may have gone out since
+    assert noted_in(new) == [OperatorAct.RESTORED]
     assert [one.revision for one in after] == [one.revision for one in before]
     assert (done.erased, done.possibly_sent, done.summary.digest()) == (0, 1, contents.summary.digest())
     async with serving(new, VAULT) as store:
@@ -444,6 +455,7 @@ async def test_a_transfer_copies_every_record_and_retires_the_old_store(empty, l
         before = await with_talks(old, log)
         proof = await transfer_store(old, new, VAULT, DAY)
         assert everything(new) == before
+        assert (noted_in(old), noted_in(new)) == ([], [OperatorAct.MOVED])
         assert proof.old.to_lines() == proof.new.to_lines()
         assert (proof.new.undelivered, dict(proof.new.open)) == (1, {"together": 1})
         async with serving(new, VAULT, log):
@@ -453,11 +465,12 @@ async def test_a_transfer_copies_every_record_and_retires_the_old_store(empty, l
                 pass
         with pytest.raises(NotServable, match="was moved to another store"):
             await transfer_store(old, empty(), VAULT, DAY)
-        assert await undo_transfer(old, VAULT)
-        assert not await undo_transfer(old, VAULT)
+        assert await undo_transfer(old, VAULT, DAY)
+        assert not await undo_transfer(old, VAULT, DAY)
         async with serving(old, VAULT, log):
             pass
         assert everything(old) == before
+        assert noted_in(old) == [OperatorAct.MOVE_UNDONE]
 
 
 async def test_a_transfer_into_a_store_with_records_changes_neither(empty, log, tmp_path) -> None:
@@ -552,6 +565,7 @@ async def test_a_restore_that_is_killed_leaves_nothing_to_serve_from_or_all_of_i
         if served:
             break  # the kill came behind the end
     assert await kinds_served_from(new) == {"doorstep": 1, "seen": 1, "volunteering": 1}
+    assert noted_in(new) == [OperatorAct.RESTORED]
     assert step > 3
 
 
@@ -559,7 +573,7 @@ async def kinds_served_from(where: Where) -> dict[str, int] | None:
     """What a `serve` would find; None where it refuses."""
     try:
         async with serving(where, VAULT) as store:
-            found = [record.kind for record in await store.scan("", 100)]
+            found = [record.kind for record in await store.scan("", 100) if record.kind not in (ENTRY, HEAD)]
     except NotServable:
         return None
     return {kind: found.count(kind) for kind in found}
@@ -579,6 +593,7 @@ async def test_a_move_that_is_killed_is_repeated_and_never_leaves_two_to_serve_f
             break
     assert from_old is None
     assert everything(new) == before
+    assert noted_in(new) == [OperatorAct.MOVED]
     assert step > 3
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot import config
+from bot.audit.chain import OperatorAct
 from bot.crypto.vault import Vault
 from bot.diagnostics import doctor
 from bot.errors import Corrupt, KeyRingMismatch
@@ -121,6 +122,7 @@ async def test_a_root_is_rotated_while_people_are_in_the_middle_of_something(tmp
         await play(s, TOGETHER[1:])
         assert await restarted(s, PEERSUPPORT_ROOT_KEY=ONLY_NEW)
         await play(s, AFTERWARDS)
+        assert command(s, "audit", "verify") == (0, "2 entries, unbroken.\n")  # its key outlives the root
         before = len(s.serve.said)
         assert not await restarted(s, PEERSUPPORT_ROOT_KEY=base64.b64encode(KEY).decode())
         await s.serve.ended()
@@ -149,6 +151,11 @@ async def test_a_lost_ring_is_reported_and_only_a_deliberate_command_starts_over
         assert await restarted(s)
         assert s.kept().kinds().get("support", 0) == s.kept().kinds().get("volunteering", 0) == 0
         assert "U0" not in told
+        code, told = command(s, "audit", "export")
+        assert (code, [row.split(",")[2:4] for row in told.splitlines()[1:]]) == (
+            0,
+            [[OperatorAct.BEGAN_ANEW, "operator"]],
+        )
 
 
 def test_the_doctor_warns_of_an_exposed_ring_a_late_rotation_and_a_ring_beside_the_store(

@@ -78,6 +78,7 @@ thing-accounts = Linking two accounts of a peer
 thing-code-form = The field for the code that links accounts
 thing-record = The record of a request
 thing-numbers = The report: sums of a year, by no day and no person
+thing-audit = What coordinators did, by day; not whom it was about
 thing-footprint = Size and last change of the store's file
 
 ## Why they can
