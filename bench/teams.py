@@ -48,7 +48,8 @@ TENANT, CLIENT_ID = "6d1f0a52-3c84-4b7e-9a0d-5e2b7c9f1a30", "b4e7d2c1-58a9-4f36-
 SECRET, TOKEN = "a-secret-of-a-benchmark", "a-token-of-a-benchmark"
 MESSAGES, METADATA = "/api/messages", "/v1/.well-known/openidconfiguration"
 LOGIN = "https://login.microsoftonline.com"
-ROUNDS, TOGETHER, ALONE, PEOPLE = 5, 800, 100, 100
+ROUNDS, TOGETHER, ALONE = 5, 800, 100
+PEOPLE = TOGETHER + ALONE  # nobody writes twice in a round, which the programme may answer once
 LINE = "Somebody will be with you soon."
 
 OURS, BARE = "ours, with a card", "bare aiohttp and PyJWT"
@@ -124,10 +125,7 @@ async def messages(folder: Path) -> list[Goal]:
 async def one_round(
     figures: Figures, who: Other, microsoft: Other, crowd: Sequence[bytes], alone: Sequence[bytes]
 ) -> None:
-    """Raises RuntimeError where messages were left without a reply: that is no way to be fast.
-
-    Not quite each has one: the whole programme answers once who writes twice in a breath.
-    """
+    """Raises RuntimeError where messages were left without a reply: that is no way to be fast."""
 
     async def is_done() -> None:
         await who.order("idle")

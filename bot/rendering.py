@@ -91,6 +91,7 @@ class Renderer:
     programme: Programme
     bundle: FluentBundle = field(repr=False)
     settings: dict[str, str | int] = field(default_factory=dict)
+    fixed: dict[str, str] = field(default_factory=dict, repr=False)  # sentences that no value changes, rendered once
 
     @classmethod
     def load(cls, programme: Programme, language: str = LANGUAGE, folder: Path = FOLDER) -> Renderer:
@@ -111,14 +112,19 @@ class Renderer:
             key: Of a text.
             values: What its variables stand for, besides what the settings say.
         """
+        if not values and key in self.fixed:
+            return self.fixed[key]
         pattern = self.bundle.get_message(key).value if self.bundle.has_message(key) else None
         if pattern is None:
             log.error("words-missing", key=str(key))
             return key
         text, errors = self.bundle.format_pattern(pattern, {**self.settings, **values})
+        said = str(text).rstrip()  # a list may be empty at the end of it
         if errors:
             log.error("words-incomplete", key=str(key))
-        return str(text).rstrip()  # a list may be empty at the end of it
+        elif not values:
+            self.fixed[key] = said
+        return said
 
     def knows(self, content: CardContent) -> bool:
         """Whether all of it has words; a newer release may show cards that we have no words for."""

@@ -82,9 +82,11 @@ class SlackApi:
         host = urlsplit(self.url).hostname
         self.site = f"https://{host}/" if host in _SITES else cards.SITE  # where people open Slack in a browser
         self.http = HttpSession(timeout, proxy=proxy, ca_file=ca_file, connector=connector)
+        self._client = AsyncWebClient(base_url=self.url, ssl=self.http.tls, logger=log.QUIET, retry_handlers=[])
+        self._client.proxy = proxy  # where there is none, the SDK has taken the environment's
 
     async def call(self, method: str, token: str = "", **args: Any) -> Any:
-        """Call a method once and return Slack's answer.
+        """Call a method once, with this token if there is one, and return Slack's answer.
 
         Raises:
             ApiError: Slack refused it.
@@ -93,18 +95,11 @@ class SlackApi:
         """
         if self.http.session is None:
             raise RetryLater
-        client = AsyncWebClient(
-            token=token or None,
-            base_url=self.url,
-            session=self.http.session,
-            ssl=self.http.tls,
-            proxy=self.http.proxy,
-            logger=log.QUIET,
-            retry_handlers=[],
-        )
-        client.proxy = self.http.proxy  # where there is none, the SDK takes the environment's
+        self._client.session = self.http.session
+        if token:
+            args["headers"] = {"Authorization": f"Bearer {token}"}
         try:
-            return await client.api_call(method, **args)
+            return await self._client.api_call(method, **args)
         except SlackApiError as error:
             raise _api_error(error.response) from None
         except (*BROKEN, ValueError, AttributeError) as error:  # AttributeError: the SDK, on a 200 that is not JSON
@@ -116,7 +111,7 @@ class SlackApi:
 
         It needs no token: https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
         """
-        for version in plain.versions(card, card.text):
+        for version in plain.versions(card, lambda: card.text):
             if await self._respond(url, cards.ephemeral(version, self.site)) not in _REFUSED_AS_IT_IS:
                 return
 

@@ -104,8 +104,7 @@ class SlackWebhook:
         if hdrs.CONTENT_ENCODING in request.headers:  # Slack compresses nothing, and unpacking precedes verification
             return web.Response(status=415)
         try:
-            async with asyncio.timeout_at(deadline):
-                body = await read_body(request)
+            body = await read_body(request, deadline)
         except TimeoutError:
             return web.Response(status=408)
         if body is None:

@@ -75,8 +75,7 @@ class TeamsWebhook:
             return web.Response(status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
         deadline = asyncio.get_running_loop().time() + self._patience
         try:
-            async with asyncio.timeout_at(deadline):
-                body = await read_body(request)
+            body = await read_body(request, deadline)
         except TimeoutError:
             return web.Response(status=HTTPStatus.REQUEST_TIMEOUT)
         if body is None:

@@ -74,9 +74,9 @@ class Vault:
     def __init__(self, root: bytes, keys: KeySource | None = None, former: Sequence[bytes] = ()) -> None:
         """Derive what is needed from the root keys."""
         self._keys: KeySource = RootOnlyKeys(root) if keys is None else keys
-        self._index = self._keys.stable_keys.index
+        self._index = hmac.new(self._keys.stable_keys.index, digestmod="sha256")  # of nothing yet: each hash copies it
         self._token = AESGCM(self._keys.stable_keys.token)
-        self._audit = derive_key(self._index, b"audit")
+        self._audit = derive_key(self._keys.stable_keys.index, b"audit")
         for each in (root, *former):
             check_root_key(each)
         self._root_record_keys = tuple(AESGCM(derive_key(each, b"ring")) for each in (root, *former))
@@ -111,7 +111,9 @@ class Vault:
         return hmac.digest(self._audit, _encode_parts(before, content), "sha256").hex()
 
     def _hmac_hex(self, *parts: str) -> str:
-        return hmac.digest(self._index, _encode_parts(*parts), "sha256").hex()
+        keyed = self._index.copy()
+        keyed.update(_encode_parts(*parts))
+        return keyed.hexdigest()
 
     # ------------------------------------------------------------ records
 

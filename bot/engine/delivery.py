@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -74,9 +74,8 @@ class DeliveryWorker:
 
     def schedule(self, *outgoing: Outgoing) -> None:
         """Deliver what these conversations owe in the background, in this order."""
-        owing = [each for each in outgoing if each.stored.outbox.deliveries]
-        if owing:
-            self.start(self.deliver(*owing))
+        for turn in self._turns_in(outgoing, None):
+            self.start(turn)
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Do this in the background; `idle` waits for it."""
@@ -142,14 +141,16 @@ class DeliveryWorker:
             outgoing: The conversations, just read or written.
             started: When we started, if no other process ran then: a lease of before is nobody's any more.
         """
+        await asyncio.gather(*self._turns_in(outgoing, started))
+
+    def _turns_in(self, outgoing: Iterable[Outgoing], started: datetime | None) -> Iterator[Coroutine[Any, Any, None]]:
+        """What delivers to each reader of these conversations for whom there is something to deliver now."""
         now = self._services.now()
-        turns: list[Coroutine[Any, Any, None]] = []
         for each in outgoing:
             outbox = each.stored.outbox
             readers = dict.fromkeys([one.to for one in (*each.going, *outbox.ready(now, started))])
-            first = sorted(readers, key=outbox.is_awaited, reverse=True)  # who just pressed sees a change before others
-            turns += [self._deliver_to(each, who, started) for who in first]
-        await asyncio.gather(*turns)
+            for who in sorted(readers, key=outbox.is_awaited, reverse=True):  # who just pressed sees it before others
+                yield self._deliver_to(each, who, started)
 
     async def _deliver_to(self, outgoing: Outgoing, who: Person, started: datetime | None) -> None:
         """One person's deliveries, one at a time; first come, first served."""

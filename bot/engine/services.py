@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -212,10 +212,10 @@ class Services:
         show = self.vault.tokens(record_id, self.slot_key(slot), slot.generation, (SHOW,))[SHOW]
         return Card(card_id, push, push, buttons=(Button(self.renderer.text(Notice.SHOW), show),))
 
-    def versions(self, card: Card, content: CardContent, reader: Reader) -> tuple[Card, ...]:
+    def versions(self, card: Card, content: CardContent, reader: Reader) -> Iterator[Card]:
         """The ways to say a card, the best first. Bare text shows on a lock screen: news stays out of it."""
         words = card.text if content.awaited or reader.plain_push else card.push
-        return plain.versions(card, f"{words}\n{self.renderer.text(Notice.WITHOUT_BUTTONS)}")
+        return plain.versions(card, lambda: f"{words}\n{self.renderer.text(Notice.WITHOUT_BUTTONS)}")
 
     def taken_away(self) -> Card:
         """What stands where a platform lets no post be deleted."""

@@ -88,7 +88,7 @@ class TracedRenderer(Renderer):
     @classmethod
     def over(cls, words: Renderer, said: dict[str, TracedCard]) -> TracedRenderer:
         """Render as another renderer does, and remember it in `said`."""
-        return cls(words.programme, words.bundle, words.settings, said)
+        return cls(words.programme, words.bundle, words.settings, words.fixed, said)
 
     def card(
         self,

@@ -48,8 +48,9 @@ class ConnectionLimiter:
     def __init__(self, limit: int, times: ConnectionTimes = ConnectionTimes()) -> None:
         self._limit = limit
         self._times = times
-        self._waiting: dict[asyncio.BaseTransport, asyncio.TimerHandle] = {}  # the one that waits longest first
+        self._waiting: dict[asyncio.BaseTransport, float] = {}  # until when (loop time); who waits longest comes first
         self._serving: set[asyncio.BaseTransport] = set()
+        self._timer: asyncio.TimerHandle | None = None  # one for all: it goes off with the first of them, or before
 
     def wrap(self, server: Callable[[], asyncio.Protocol]) -> Callable[[], asyncio.Protocol]:
         """Return a factory of the server's protocols that admits each connection first."""
@@ -81,9 +82,8 @@ class ConnectionLimiter:
 
     def heard(self, transport: asyncio.Transport) -> None:
         """Note that bytes arrived: an idle connection has begun its next request."""
-        timer = self._waiting.get(transport)
-        begun_by = asyncio.get_running_loop().time() + self._times.head
-        if timer is not None and timer.when() > begun_by:
+        until = self._waiting.get(transport)
+        if until is not None and until > asyncio.get_running_loop().time() + self._times.head:
             self._stop_waiting(transport)
             self._wait(transport, self._times.head)
 
@@ -93,12 +93,24 @@ class ConnectionLimiter:
         self._serving.discard(transport)
 
     def _wait(self, transport: asyncio.BaseTransport, seconds: float) -> None:
-        self._waiting[transport] = asyncio.get_running_loop().call_later(seconds, self._abort, transport)
+        until = self._waiting[transport] = asyncio.get_running_loop().time() + seconds
+        if self._timer is None or until < self._timer.when():
+            self._look_at(until)
 
     def _stop_waiting(self, transport: asyncio.BaseTransport) -> None:
-        timer = self._waiting.pop(transport, None)
-        if timer is not None:
-            timer.cancel()
+        self._waiting.pop(transport, None)
+
+    def _look_at(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(when, self._abort_overdue)
+
+    def _abort_overdue(self) -> None:
+        self._timer, now = None, asyncio.get_running_loop().time()
+        for transport in [each for each, until in self._waiting.items() if until <= now]:
+            self._abort(transport)
+        if self._waiting:
+            self._look_at(min(self._waiting.values()))
 
     def _abort(self, transport: asyncio.BaseTransport) -> None:
         self._stop_waiting(transport)

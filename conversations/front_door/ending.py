@@ -62,7 +62,7 @@ def let_them_go(door: Doorstep, event: Elapsed, facts: Facts) -> Decision[Doorst
 
 
 def _go(door: Doorstep, facts: Facts) -> Doorstep:
-    """Nothing is kept, but of a person who named colleagues this year the days, so that they name no more than they may."""
+    """Keep nothing but the days on which they named colleagues this year, so that they name no more than they may."""
     named = enrolment.lately(door.named, facts)
     if not named:
         return change(door, stage=GONE, deadlines={})

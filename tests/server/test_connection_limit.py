@@ -124,6 +124,15 @@ async def test_headers_that_do_not_come_close_the_connection(begun):
         assert await (await here.connects(begun)).is_closed()
 
 
+async def test_each_of_several_connections_that_wait_is_closed_in_its_turn():
+    async with listener(times=ConnectionTimes(head=0.05, idle=60)) as here:
+        served = await here.connects(REQUEST)
+        assert await served.reads() == b"HTTP/1.1 200 OK\r\n"
+        assert [await each.is_closed() for each in [await here.connects() for _ in range(3)]] == [True] * 3
+        await served.says(REQUEST)
+        assert await served.reads() != b""
+
+
 async def test_headers_that_trickle_close_the_connection():
     async with listener(times=ConnectionTimes(head=0.2, idle=60)) as here:
         client = await here.connects(b"POST /x HTTP/1.1\r\n")

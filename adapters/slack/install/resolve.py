@@ -34,8 +34,8 @@ class ResolvedWorkspace:
     def qualified(self, found: SlackInteraction) -> SlackInteraction:
         """Return the same interaction, with an address that names the installation."""
         interaction = found.interaction
-        if interaction.address is None:
-            return found
+        if interaction.address is None or not self.slack.installation_id:
+            return found  # one installation needs no name
         return replace(found, interaction=replace(interaction, address=self.slack.qualify(interaction.address)))
 
 
