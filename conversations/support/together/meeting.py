@@ -74,17 +74,19 @@ def no_time(request: Request, event: Chose, facts: Facts) -> Decision[Request]:
     if event.by != _asked(request):
         return request, (Erase(event.by, slots.MEETING),)
     none = change(request, meeting=Meeting())
-    others = Message(_other(request, event.by), CardKind.TOGETHER_NONE_FITS, slots.MEETING, (Choice.FIND_TIME,))
+    to = _other(request, event.by)
+    others = Message(to, CardKind.TOGETHER_NONE_FITS, slots.MEETING, (Choice.FIND_TIME,), considerate=True)
     said = Message(event.by, CardKind.TOGETHER_NO_TIME, slots.MEETING, (Choice.FIND_TIME,))
     return none, (Update(said), Post(others))
 
 
 def which_card(request: Request, to: Person) -> Message:
-    """The times that the other one named."""
+    """The times that the other one named. No one is woken to pick one."""
     offered = request.meeting.offered
     times = {str(choice): at for choice, at in zip(PICKS, offered, strict=False)}
-    choices = (*PICKS[: len(offered)], Choice.NO_TIME)
-    return Message(to, CardKind.TOGETHER_WHICH, slots.MEETING, choices, details={"number": len(offered)}, times=times)
+    choices, details = (*PICKS[: len(offered)], Choice.NO_TIME), {"number": len(offered)}
+    card = CardKind.TOGETHER_WHICH
+    return Message(to, card, slots.MEETING, choices, details=details, times=times, considerate=True)
 
 
 # ---------------------------------------------------------------- agreeing on one
