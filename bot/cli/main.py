@@ -36,10 +36,9 @@ for command in (
     demo.demo,
     doctor.doctor,
     report.report,
+    report.simulate,
 ):
     app.command()(command)
-app.command()(report.report)
-app.command()(report.simulate)
 app.command("config")(config_command.show)
 app.command("slack-manifest")(slack.print_manifest)
 app.command("teams-package")(teams.write_package)

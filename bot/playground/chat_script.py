@@ -254,8 +254,13 @@ class ChatScript:
         self.simulator.chat(who).fills(self.simulator.person(who), {"line": text})
 
     async def pastes(self, who: str, text: str) -> None:
-        """`Dana pastes Name;Id | Bo;slack:hospital:Bo`: a list of accounts, its lines between strokes."""
-        self.simulator.chat(who).fills(self.simulator.person(who), {"invite-list": text.replace(" | ", "\n")})
+        """`Dana pastes Name;Id | Bo;{Bo}`: a list, its lines between strokes; a name in braces is their account."""
+        lines = re.sub(r"\{(\w+)\}", lambda name: self._account(name[1]), text.replace(" | ", "\n"))
+        self.simulator.chat(who).fills(self.simulator.person(who), {"invite-list": lines})
+
+    def _account(self, name: str) -> str:
+        person = self.simulator.person(name)
+        return f"{person.platform}:{person.workspace}:{person.id}"
 
     async def leaves(self, who: str) -> None:
         """`Ana leaves the hospital`: her account ends."""

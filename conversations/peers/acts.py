@@ -85,7 +85,7 @@ def act_of(
         case Act.APPROVED:
             done = after != before  # the card asks when they were trained
         case Act.TOOK_IT:
-            done = after.stage != before.stage  # who cannot be theirs reads the same card, and takes nothing
+            done = True  # whether it fitted or not: no entry at all would tell a coordinator who was left out
         case _:
             done = bool(effects)
     count = sum(isinstance(tell.event, Invited) for tell in told)

@@ -33,7 +33,7 @@ _EDITS = (
     ("conversations/support/request.py", "clinician=event.clinician, urgency=event.urgency,", f' {NEXT}="request",'),
     ("conversations/support/asking.py", "tuple(Offer(who, alias", f', {NEXT}="offer"'),
     ("conversations/model.py", "    holding: tuple[str, ...] = ()", f"\n    {_FIELD}\n"),
-    ("conversations/peers/record.py", "peer = Peer(event.by,", f' {NEXT}="peer",'),
+    ("conversations/peers/record.py", "peer = Peer(who,", f' {NEXT}="peer",'),
     ("conversations/front_door/doorstep.py", "    asked: tuple[datetime, ...] = ()\n", f"    {_FIELD}\n"),
     ("conversations/front_door/doorstep.py", "Doorstep(id=id, stage=DOOR, person=event.by", f', {NEXT}="doorstep"'),
     ("bot/engine/outbox.py", "    quoted: bool = False", f"\n    {_FIELD}\n"),

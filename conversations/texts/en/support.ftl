@@ -223,7 +223,7 @@ together-which =
        *[3] { $first-time }, { $second-time }, or { $third-time }
     }. Which of these fits? { numbers-at-hand }
 together-no-time = That's fine. Your colleague reads that another time is needed. { numbers-at-hand }
-together-none-fits = None of these times fits. You can name others, or write to each other. { numbers-at-hand }
+together-none-fits = These times do not fit. You can name others, or write to each other. { numbers-at-hand }
 together-past = That time has passed. You can name others. { numbers-at-hand }
 together-agreed = You two have a time to talk: { $at }. We remind you both then. { numbers-at-hand }
 together-now = It's the time you two chose to talk. { numbers-at-hand }
