@@ -20,8 +20,10 @@ from tests.store.postgres_server import Server
 
 FEW, MANY = 20, 120
 AT_MOST = 4.4
-"""Four, and what a busy machine parts in two now and then: the decision, where its reader is reached, and what came of the post and of the edit that fills in its words. The
-rest is shared: what is claimed and read ahead, the roster, and the connections that are opened meanwhile."""
+"""Four, and what a busy machine parts in two now and then: the decision, where its reader is reached, and what came of
+the post and of the edit that fills in its words. The rest is shared: what is claimed and read ahead, the roster, and
+the connections that are opened meanwhile.
+"""
 
 
 class OneReplica(Simulator):
