@@ -10,13 +10,17 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Final
 
+import structlog
+
 from bot.crypto.vault import Vault
 from bot.engine.codec import value_from_json, value_to_json
 from bot.engine.repository import ConversationRepository
-from bot.errors import DatabaseUnavailable, StaleRevision
+from bot.errors import Corrupt, DatabaseUnavailable, StaleRevision, WrittenByNewerVersion
 from bot.store.base import Record, Store
 from conversations import registry
 from conversations.numbers import Numbers, Year, count, counted, monday_of, period
+
+log = structlog.get_logger()
 
 NUMBERS: Final = "numbers"
 """Kind, stage and id of the one record that holds the sums."""
@@ -51,7 +55,8 @@ class WeeklyCount:
     async def run(self) -> None:
         """Count the weeks that are over; nothing where that is done. The first run only begins.
 
-        A failure of the database is left to the next run.
+        A failure of the database is left to the next run. Sums that do not open are left as they are, and logged as
+        `record-failed`, once a week: whatever else runs at a tick goes on.
         """
         monday = monday_of(self._now().date())
         if self._until >= monday:
@@ -60,6 +65,8 @@ class WeeklyCount:
             await self._run()
         except (StaleRevision, DatabaseUnavailable):
             return  # another process was first, or the next run tries again
+        except (Corrupt, WrittenByNewerVersion) as failed:
+            log.error("record-failed", kind=type(failed).__name__)
         self._until = monday
 
     async def _run(self) -> None:
@@ -78,9 +85,13 @@ class WeeklyCount:
         await self._store.save(Record(NUMBERS, NUMBERS, NUMBERS, None, today, revision, _SHAPE, {}, sealed))
 
     async def years(self) -> tuple[Year, ...]:
-        """Return what may be said of the years that are over, oldest first."""
+        """Return what may be said of the years that are over, oldest first; nothing where the sums do not open."""
         found = await self._store.load(NUMBERS)
-        return open_numbers(found, self._vault).years if found else ()
+        try:
+            return open_numbers(found, self._vault).years if found else ()
+        except (Corrupt, WrittenByNewerVersion) as failed:
+            log.error("record-failed", kind=type(failed).__name__)
+            return ()
 
 
 def open_numbers(record: Record, vault: Vault) -> Numbers:

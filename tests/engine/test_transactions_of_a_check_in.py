@@ -19,11 +19,9 @@ from conversations.vocabulary import Kind, Timer
 from tests.store.postgres_server import Server
 
 FEW, MANY = 20, 120
-AT_MOST = 4.4
-"""Four, and what a busy machine parts in two now and then: the decision, where its reader is reached, and what came of
-the post and of the edit that fills in its words. The rest is shared: what is claimed and read ahead, the roster, and
-the connections that are opened meanwhile.
-"""
+AT_MOST = 4.2
+"""The decision, where its reader is reached, and what came of the post and of the edit that fills in its words. The
+rest is shared: what is claimed and read ahead, the roster, and the connections that are opened meanwhile."""
 
 
 class OneReplica(Simulator):
@@ -94,6 +92,8 @@ async def cost(folder: Path, server: Server, database: str, numbers: range) -> i
 
 async def test_a_due_check_in_costs_four_transactions(tmp_path: Path, postgres: Server, new_database: str) -> None:
     few = await cost(tmp_path, postgres, new_database, range(FEW))
-    many = await cost(tmp_path, postgres, new_database, range(FEW, FEW + MANY))
-    each = (many - few) / (MANY - FEW)
+    once = await cost(tmp_path, postgres, new_database, range(FEW, FEW + MANY))
+    again = await cost(tmp_path, postgres, new_database, range(FEW + MANY, FEW + 2 * MANY + 1))
+    # a busy machine parts what goes together otherwise: it only ever adds, so the lesser of two is nearer
+    each = min((once - few) / (MANY - FEW), (again - few) / (MANY + 1 - FEW))
     assert each <= AT_MOST, f"{each:.2f} each, and {few - each * FEW:.0f} besides"

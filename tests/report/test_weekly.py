@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from structlog.testing import capture_logs
 
 from bot.report.weekly import NUMBERS, WeeklyCount, open_numbers
 from conversations.numbers import Numbers, Tally, Year
@@ -67,3 +70,18 @@ async def says(home: Home, words: str) -> bool:
     await home.slack.types("U0DANA", "report")
     await home.until(lambda: any(words in card.text for card in home.slack.reads("U0DANA")))
     return True
+
+
+async def test_sums_that_do_not_open_are_logged_and_hold_up_nothing_else(tmp_path):
+    async with at_home(tmp_path, "U0DANA") as home:
+        await weekly(home).run()
+        store = home.engine.services.store
+        found = await store.load(NUMBERS)
+        assert found
+        await store.save(replace(found, sealed=b"\2" + found.sealed[1:-1] + bytes((found.sealed[-1] ^ 1,))))
+        home.time.pass_(timedelta(days=7))
+        with capture_logs() as said:
+            await weekly(home).run()
+            assert await weekly(home).years() == ()
+        assert {"event": "record-failed", "kind": "Corrupt", "log_level": "error"} in said
+        assert await says(home, "Of requests we say nothing before a year is over.")
