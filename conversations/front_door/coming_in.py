@@ -122,7 +122,9 @@ def _tell_data(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep
 
 
 def _would_name_a_peer(door: Doorstep, event: Opened, facts: Facts) -> Decision[Doorstep]:
-    """Whom they would trust to listen."""
+    """Whom they would trust to listen; where no coordinator could decide about it, the word means nothing."""
+    if not facts.programme.coordinators:
+        return _answer(door, change(event, word=Word.STATUS), facts)
     return door, enrolment.answer_nominate(event, door.named, facts)
 
 

@@ -433,6 +433,7 @@ def _what_is_filled_in_at_the_door(facts: Facts, coordinates: Facts) -> Iterator
     for answers in ENROLLING:
         yield Chose(ANA, "invite", answers), coordinates
         yield Chose(ANA, "invite", answers), facts
+    yield Opened(ANA, Word.NOMINATE, "typed"), coordinates
     for people in ((), (BO,), (BO, DI, ANA), (BO, DI, EVE, OTTO)):
         yield Chose(ANA, "nominate", {"nominate": people}), facts
     for slot in (slots.REMOVE, slots.ENROL, slots.NOMINATE, slots.DOOR):
